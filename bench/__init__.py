@@ -1,0 +1,1 @@
+"""A benchmark of the provider beside a peer, on this machine only: ``make bench``."""

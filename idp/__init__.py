@@ -1,0 +1,1 @@
+"""A national e-identification OpenID provider."""

@@ -1,0 +1,1 @@
+"""The citizen's e-ID account: level, contact, passcode and lock, apart from the registry."""

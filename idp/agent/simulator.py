@@ -1,0 +1,43 @@
+"""The simulated reader: software cards in place of PC/SC. For demos and tests."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from idp.agent.exchange import Reader, Reading
+from idp.mrtd.errors import MRTDError
+from idp.mrtd.testing.software_card import SoftwareCard
+
+
+class NoCard(Exception):
+    """A card file cannot be used; the message is for whoever started the agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedReader:
+    """A software card, always in the reader."""
+
+    card: SoftwareCard
+
+    def read(self, challenge: bytes) -> Reading:
+        """Give the card's files, and its chip's signature over ``challenge``."""
+        files = {f"dg{number}": data for number, data in self.card.files.data_groups.items()}
+        return Reading({"sod": self.card.files.sod, **files}, self.card.sign(challenge))
+
+
+def readers(path: Path) -> Mapping[str, Reader]:
+    """A reader for a card file, or for each ``*.json`` of a folder, by the file's name.
+
+    Raises:
+        NoCard: there is none, or one cannot be read.
+    """
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise NoCard(f"{path}: there is no card here (*.json)")
+    found: dict[str, Reader] = {}
+    for each in files:
+        try:
+            found[each.stem] = SimulatedReader(SoftwareCard.from_json(each.read_text("utf-8")))
+        except (OSError, UnicodeDecodeError, MRTDError) as error:
+            raise NoCard(f"{each}: not a card file ({error})") from error
+    return found

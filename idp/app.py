@@ -1,0 +1,326 @@
+"""The application: every object built once, from the settings, and every endpoint in its place.
+
+The only module that knows everything. Build it in the process that serves: nothing here survives
+a fork.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from prometheus_client import Counter
+
+from idp.accounts.repository import Accounts
+from idp.audit import events
+from idp.audit.log import AuditLog
+from idp.authn.card.authenticator import CardLogin
+from idp.authn.card.settings import CardSettings
+from idp.authn.card.trust import TrustFolders
+from idp.authn.card.views import routes as card_routes
+from idp.authn.otp.authenticator import Otp
+from idp.authn.otp.settings import OtpSettings
+from idp.authn.otp.views import routes as otp_routes
+from idp.authn.passcode.authenticator import Passcode
+from idp.authn.passcode.views import routes as passcode_routes
+from idp.core.clock import Clock, system_clock
+from idp.keystore.file import KeyStore
+from idp.login.desk import Desk
+from idp.login.settings import LoginSettings
+from idp.login.throttle import Limit
+from idp.login.views import routes as login_routes
+from idp.mrtd.policy import LOGIN
+from idp.notify.background import BackgroundSender
+from idp.notify.console import ConsoleSender
+from idp.notify.sender import Sender
+from idp.notify.settings import SmsSettings
+from idp.notify.sms import SmsGateway
+from idp.oidc import provider
+from idp.oidc.authorization import views as authorization
+from idp.oidc.clients.repository import ClientCache
+from idp.oidc.clients.view import view
+from idp.oidc.consent.repository import Consents
+from idp.oidc.services import Services
+from idp.oidc.settings import ProviderSettings, RegistrationSettings
+from idp.outbound.client import OutboundClient, OutboundSettings
+from idp.outbound.service import ServiceSettings
+from idp.registry.http import HttpRegistry
+from idp.registry.repository import Registry
+from idp.registry.source import RegistrySource
+from idp.registry.sql import SqlRegistry
+from idp.sections import ServiceSection
+from idp.settings import SANDBOX_CODE, SANDBOX_LIMIT, Settings
+from idp.storage.database import Database, open_database
+from idp.storage.opening import open_transient
+from idp.storage.revocations import Revocations
+from idp.web import assets, metrics
+from idp.web.access import AccessLog
+from idp.web.adapter import create_app as create_flask
+from idp.web.adapter import mount
+from idp.web.edge import Edge, Route
+from idp.web.errors import Failure, Failures
+from idp.web.fastpath import FastPath, StartResponse, WSGIApp
+from idp.web.http import Trust
+from idp.web.settings import Site
+from idp.web.templates import Pages
+
+
+class NotASandbox(Exception):
+    """A sandbox must not hold a real person: its codes are known to everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """The WSGI application of one process; :meth:`close` ends it in order."""
+
+    wsgi: WSGIApp
+    stack: ExitStack
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        return self.wsgi(environ, start_response)
+
+    def close(self) -> None:
+        """Send what still waits, then close every connection."""
+        self.stack.close()
+
+
+def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
+    """Everything that ``settings`` describe.
+
+    Raises:
+        InvalidKeyStore, InvalidTrust, NotASandbox: it must not serve as it is.
+        Unavailable: a store does not answer.
+    """
+    with ExitStack() as stack:
+        database = open_database(settings.database_url)
+        stack.callback(database.close)
+        if settings.sandbox and Registry(database, clock).holds_real_numbers():
+            raise NotASandbox("the registry holds a person with a real province code")
+        keys = KeyStore(settings.keys.directory)
+        audit = MeteredAuditLog(database, keys.secret("audit"), clock)
+        pages = Pages(
+            Site(settings.issuer, settings.sandbox, settings.hotline, settings.privacy_url)
+        )
+        clients = ClientCache(database)
+        desk = Desk(
+            transient=open_transient(
+                settings.redis_url,
+                settings.valkey_directory,
+                stack,
+                replicas=settings.redis.replicas,
+            ),
+            accounts=Accounts(database),
+            registry=open_registry(settings, database, stack),
+            revocations=Revocations(database, clock),
+            audit=audit,
+            clock=clock,
+            pages=pages,
+            key=keys.secret("login"),
+            settings=login_settings(settings),
+            methods=(Otp.method, CardLogin.method, Passcode.method),
+            describe=lambda tag: view(clients.by_tag(tag)),
+        )
+        consents = Consents(
+            database, desk.revocations, clock, keep_ttl=settings.session.absolute_ttl
+        )
+        sender = BackgroundSender(_sender(settings))
+        stack.callback(sender.close)
+        outbound = OutboundClient(outbound_settings(settings))
+        stack.callback(outbound.close)
+        services = Services.of(
+            provider_settings(settings),
+            database=database,
+            clients=clients,
+            keys=keys,
+            desk=desk,
+            consents=consents,
+            outbound=outbound,
+            sender=sender,
+        )
+        edge = Edge(
+            Failures(pages, lambda each: _record(audit, each)), Trust(settings.trusted_proxies)
+        )
+        routes = {**_login(settings, services), assets.PATH: Route(assets.static_file)}
+        return Application(_mount(edge, services, routes), stack.pop_all())
+
+
+def open_registry(settings: Settings, database: Database, stack: ExitStack) -> RegistrySource:
+    """The population registry: our own copy, or the authority's service."""
+    if settings.registry.source == "sql":
+        return SqlRegistry(database)
+    registry = HttpRegistry(_service(settings.registry))
+    stack.callback(registry.close)
+    return registry
+
+
+def login_settings(settings: Settings) -> LoginSettings:
+    """The login desk's part of the settings."""
+    plain = LoginSettings()
+    idle, absolute = settings.session.idle_ttl, settings.session.absolute_ttl
+    lifetimes = replace(
+        plain.lifetimes,
+        idle={level: idle if level else 0 for level in plain.lifetimes.idle},
+        absolute={level: absolute if level else 0 for level in plain.lifetimes.absolute},
+    )
+    return replace(
+        plain,
+        starts=_per_address(settings, plain.starts),
+        attempts=_per_address(settings, plain.attempts),
+        former_numbers=settings.registry.former_numbers,
+        lifetimes=lifetimes,
+    )
+
+
+def provider_settings(settings: Settings) -> ProviderSettings:
+    """The OpenID provider's part of the settings."""
+    plain = ProviderSettings(settings.issuer)
+    return ProviderSettings(
+        settings.issuer,
+        access_token_ttl=settings.tokens.access_ttl,
+        id_token_ttl=settings.tokens.id_ttl,
+        family_ttl=settings.session.absolute_ttl,
+        backchannel_per_client=_in_sandbox(settings, plain.backchannel_per_client),
+        backchannel_per_person=_in_sandbox(settings, plain.backchannel_per_person),
+        backchannel_cool_down=0 if settings.sandbox else plain.backchannel_cool_down,
+        registration=registration_settings(settings),
+        mtls_origin=settings.mtls.origin,
+        client_authorities=settings.client_authorities,
+    )
+
+
+def registration_settings(settings: Settings) -> RegistrationSettings:
+    """Who may register clients over the wire, and what they may have."""
+    given = settings.registration
+    plain = (
+        RegistrationSettings.sandbox(given.policy or "open")
+        if settings.sandbox
+        else RegistrationSettings(given.policy or "closed")
+    )
+    return replace(
+        plain,
+        calls=_per_address(settings, plain.calls),
+        statement_issuer=given.software_statement_issuer,
+        statement_keys=settings.statement_keys,
+    )
+
+
+def outbound_settings(settings: Settings) -> OutboundSettings:
+    """The part of the settings for calls to addresses that relying parties name."""
+    return OutboundSettings(settings.outbound.allow_loopback, settings.outbound.ca_file)
+
+
+class MeteredAuditLog(AuditLog):
+    """An audit log that counts what it has stored, for the operator's metrics."""
+
+    def write(self, *written: events.Event, peer: str = "") -> None:
+        """See :meth:`idp.audit.log.AuditLog.write`."""
+        super().write(*written, peer=peer)
+        for event in written:
+            if type(event) in _COUNTED:
+                _COUNTED[type(event)](event).inc()
+
+
+_COUNTED: Mapping[type[events.Event], Callable[[Any], Counter]] = {
+    events.ProofAccepted: lambda event: metrics.PROOFS.labels(event.method, "accepted"),
+    events.ProofRefused: lambda event: metrics.PROOFS.labels(event.method, "refused"),
+    events.SessionStarted: lambda event: metrics.SESSIONS.labels(event.acr),
+    events.TokenIssued: lambda event: metrics.TOKENS.labels(event.grant_type),
+    events.TokenRefused: lambda event: metrics.TOKENS_REFUSED.labels(event.error),
+    events.CodeSent: lambda _: metrics.CODES.labels("sent"),
+    events.CodeNotSent: lambda _: metrics.CODES.labels("refused"),
+    events.GrantReplayed: lambda event: metrics.REPLAYS.labels(event.what),
+}
+
+
+def _record(audit: AuditLog, failure: Failure) -> None:
+    """A failed request: its reference into the access line and the audit log."""
+    structlog.contextvars.bind_contextvars(reference=failure.reference, error=failure.code)
+    if failure.dependency:
+        metrics.UNAVAILABLE.labels(failure.dependency).inc()
+    refused = events.RequestRefused(
+        reference=failure.reference, code=failure.code, reason=failure.endpoint
+    )
+    audit.write(refused)
+
+
+def _login(settings: Settings, services: Services) -> dict[str, Route]:
+    """The ways to log in, and their pages."""
+    desk, keys, finish = services.desk, services.keys, partial(authorization.finish, services)
+    host = urlsplit(settings.issuer).hostname or ""
+    otp = Otp(desk, services.sender, otp_settings(settings), keys.secret("otp"), host)
+    anchors = TrustFolders(*settings.trust_directories)
+    card = CardLogin(
+        desk, card_settings(settings), anchors.store, LOGIN, keys.secret("login"), finish
+    )
+    passcode = Passcode(desk, keys.secret("passcode"))
+    return {
+        **login_routes(desk, {each.method.name: each for each in (otp, card)}),
+        **otp_routes(otp),
+        **card_routes(card),
+        **passcode_routes(passcode),
+    }
+
+
+def otp_settings(settings: Settings) -> OtpSettings:
+    """The one-time code's part of the settings."""
+    plain, given = OtpSettings(), settings.otp
+    return replace(
+        plain,
+        ttl=given.ttl,
+        tries=given.tries,
+        max_sends=given.max_sends or _in_sandbox(settings, plain.max_sends),
+        max_sends_a_day=given.max_sends_a_day or _in_sandbox(settings, plain.max_sends_a_day),
+        per_address=settings.throttle.per_address or _in_sandbox(settings, plain.per_address),
+        per_client=_in_sandbox(settings, plain.per_client),
+        fixed_code=SANDBOX_CODE if settings.sandbox else None,
+    )
+
+
+def card_settings(settings: Settings) -> CardSettings:
+    """The card login's part of the settings."""
+    plain = CardSettings()
+    return replace(
+        plain,
+        launches=_per_address(settings, plain.launches),
+        presentations=_per_address(settings, plain.presentations),
+    )
+
+
+def _per_address(settings: Settings, limit: Limit) -> Limit:
+    most = settings.throttle.per_address or _in_sandbox(settings, limit.maximum)
+    return replace(limit, maximum=most)
+
+
+def _in_sandbox(settings: Settings, plain: int) -> int:
+    """A limit as it is, but for the sandbox, where suites log in hundreds of times."""
+    return SANDBOX_LIMIT if settings.sandbox else plain
+
+
+def _sender(settings: Settings) -> Sender:
+    sms = settings.sms
+    if sms.url is None or sms.token is None:
+        return ConsoleSender(settings.inbox)
+    return SmsGateway(SmsSettings(_service(sms), sms.token.get_secret_value(), sms.sender))
+
+
+def _service(section: ServiceSection) -> ServiceSettings:
+    return ServiceSettings(
+        section.url or "",
+        section.timeout,
+        section.ca_file,
+        section.certificate_file,
+        section.private_key_file,
+    )
+
+
+def _mount(edge: Edge, services: Services, pages: dict[str, Route]) -> WSGIApp:
+    """Every endpoint behind Flask, the hot ones in front of it too."""
+    flask, found = create_flask(edge), provider.endpoints(services)
+    routes = pages | {each.path: each.route for each in found}
+    for path, route in routes.items():
+        mount(flask, path, route, edge)
+    hot = {each.path: each.route for each in found if each.hot}
+    return AccessLog(FastPath(flask, hot, edge), routes)

@@ -1,0 +1,1 @@
+"""The audit log: what happened, tamper-evident, with no personal data."""

@@ -1,0 +1,148 @@
+"""The tables of the audit log. Entries are only ever inserted."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    insert,
+    select,
+    update,
+)
+
+from idp.storage.database import Database, metadata
+
+_PAGE = 1_000
+
+ENTRIES = Table(
+    "audit_entries",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("writer", String(22), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("entry", Text, nullable=False),
+    Column("mac", String(43), nullable=False),
+    UniqueConstraint("writer", "number"),
+)
+HEADS = Table(
+    "audit_heads",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("writer", String(22), nullable=False, unique=True),
+    Column("number", Integer, nullable=False),
+    Column("seal", String(43), nullable=False),
+)
+_RECORDS = select(ENTRIES.c.writer, ENTRIES.c.number, ENTRIES.c.entry, ENTRIES.c.mac)
+_HEADS = select(HEADS.c.writer, HEADS.c.number, HEADS.c.seal)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One stored entry: canonical JSON, its place in its writer's chain, and its MAC."""
+
+    writer: str
+    number: int
+    entry: str
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How long a writer's chain is, sealed."""
+
+    writer: str
+    number: int
+    seal: str
+
+
+def append(connection: Connection, records: Sequence[Record], head: Head) -> None:
+    """Store ``records`` and move their writer's head, in the caller's transaction."""
+    rows = [
+        {"writer": each.writer, "number": each.number, "entry": each.entry, "mac": each.mac}
+        for each in records
+    ]
+    connection.execute(insert(ENTRIES), rows)
+    values = {"number": head.number, "seal": head.seal}
+    moved = connection.execute(update(HEADS).where(HEADS.c.writer == head.writer).values(values))
+    if not moved.rowcount:
+        connection.execute(insert(HEADS).values(writer=head.writer, **values))
+
+
+def latest_head(connection: Connection) -> Head | None:
+    """The head of the writer that began last."""
+    row = connection.execute(_HEADS.order_by(HEADS.c.id.desc()).limit(1)).first()
+    return Head(*row) if row else None
+
+
+def heads(database: Database) -> list[Head]:
+    """Every writer's head, oldest writer first."""
+    with database.read() as connection:
+        return [Head(*row) for row in connection.execute(_HEADS.order_by(HEADS.c.id))]
+
+
+def writers(database: Database) -> list[str]:
+    """Every writer that has an entry."""
+    query = select(ENTRIES.c.writer).distinct().order_by(ENTRIES.c.writer)
+    with database.read() as connection:
+        return list(connection.scalars(query))
+
+
+def chain(database: Database, writer: str) -> Iterator[Record]:
+    """A writer's entries in order, read page by page."""
+    number = 0
+    while True:
+        query = (
+            _RECORDS.where(ENTRIES.c.writer == writer, ENTRIES.c.number > number)
+            .order_by(ENTRIES.c.number)
+            .limit(_PAGE)
+        )
+        with database.read() as connection:
+            page = [Record(*row) for row in connection.execute(query)]
+        yield from page
+        if len(page) < _PAGE:
+            return
+        number = page[-1].number
+
+
+def latest(database: Database, count: int) -> list[Record]:
+    """The last ``count`` entries of all writers, oldest first."""
+    query = _RECORDS.order_by(ENTRIES.c.id.desc()).limit(count)
+    with database.read() as connection:
+        return [Record(*row) for row in connection.execute(query)][::-1]
+
+
+def newest(database: Database) -> Iterator[Record]:
+    """All entries, the last stored first, read page by page."""
+    before: int | None = None
+    while True:
+        query = select(ENTRIES).order_by(ENTRIES.c.id.desc()).limit(_PAGE)
+        with database.read() as connection:
+            page = connection.execute(
+                query if before is None else query.where(ENTRIES.c.id < before)
+            ).all()
+        for row in page:
+            before = row.id
+            yield Record(row.writer, row.number, row.entry, row.mac)
+        if len(page) < _PAGE:
+            return
+
+
+def every(database: Database) -> Iterator[Record]:
+    """All entries in the order they were stored, read page by page."""
+    last = 0
+    while True:
+        query = select(ENTRIES).where(ENTRIES.c.id > last).order_by(ENTRIES.c.id).limit(_PAGE)
+        with database.read() as connection:
+            page = connection.execute(query).all()
+        for row in page:
+            last = row.id
+            yield Record(row.writer, row.number, row.entry, row.mac)
+        if len(page) < _PAGE:
+            return

@@ -1,0 +1,1 @@
+"""Ways to prove who you are: one folder each, and none imports another."""

@@ -1,0 +1,34 @@
+"""What an agent is told: one of four types, the reason stays in the audit log."""
+
+from idp.web.http import Request, Response, json_response
+
+TITLES = {
+    "session-unknown": "There is no such card session, or it is over.",
+    "session-used": "This card session was used already.",
+    "card-not-genuine": "The card could not be verified.",
+    "card-not-accepted": "The card is not accepted here.",
+    "throttled": "Too many cards were shown from this address.",
+}
+_STATUS = {"session-unknown": 404, "session-used": 409, "throttled": 429}
+
+
+class CardProblem(Exception):
+    """An RFC 9457 problem for the agent; ``reason`` is for the audit log only."""
+
+    def __init__(self, kind: str, *, reason: str = "", retry_after: int = 0) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.reason = reason or kind
+        self.retry_after = retry_after
+
+
+def problem(request: Request, error: Exception) -> Response | None:
+    """The translation of :class:`CardProblem` for the edge."""
+    if not isinstance(error, CardProblem):
+        return None
+    status = _STATUS.get(error.kind, 422)
+    body = {"type": error.kind, "title": TITLES[error.kind], "status": status}
+    headers = {"Content-Type": "application/problem+json"}
+    if error.retry_after:
+        headers["Retry-After"] = str(error.retry_after)
+    return json_response(body, status, headers)

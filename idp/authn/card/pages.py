@@ -1,0 +1,82 @@
+"""The card's page in the browser, and what it polls."""
+
+from dataclasses import replace
+
+from idp.authn.card.authenticator import SHOWN, CardLogin
+from idp.authn.card.exchange import Offer, Signs, State, card_key, state_key
+from idp.core.handles import FLOW_CHARS
+from idp.login import pages
+from idp.login.errors import Notice
+from idp.login.ticket import Ticket
+from idp.storage.transient import Get
+from idp.web.http import Request, Response, cookie, cookie_name, json_response, redirect
+from idp.web.qr import qr_image
+
+AGENT = "http://127.0.0.1:24730/start"
+
+
+def show(card: CardLogin, request: Request, t: str) -> Response:
+    """GET /login/<t>/card: the QR code, the reader's link, the match code; or on when done.
+
+    The first time it is answered without a store: nobody can have opened what nobody was shown.
+    """
+    ticket = card.desk.open(request, t)
+    said = request.cookies.get(cookie_name(SHOWN, secure=card.desk.secure), "")
+    flow, salt = said[:FLOW_CHARS], said[FLOW_CHARS:]
+    if salt and flow == ticket.flow and not request.query:
+        once = cookie(SHOWN, "", max_age=0, secure=card.desk.secure)
+        return replace(_page(card, request, ticket, salt, card.settings.ttl), cookies=(once,))
+    visit, (value, told) = card.desk.read(
+        request, ticket, Get(card_key(ticket.flow)), Get(state_key(ticket.flow))
+    )
+    if value is None:
+        raise Notice("card_expired", status=409, onward=visit.url)
+    offer, now = Offer.load(value), card.desk.clock()
+    state = offer.state_at(now, told)
+    if state is State.DONE:
+        return card.finish(visit)
+    if state is State.EXPIRED or "fresh" in request.query:
+        return card.renew(ticket, offer)
+    end = told["expires_at"] if told else offer.expires_at
+    return _page(card, request, ticket, offer.salt, max(0, end - now))
+
+
+def _page(card: CardLogin, request: Request, ticket: Ticket, salt: str, seconds: int) -> Response:
+    signs, url = Signs.of(card.key, ticket.flow, salt), f"/login/{ticket.text}"
+    return card.desk.page(
+        request,
+        ticket,
+        "login/card.html",
+        action=f"{url}/card",
+        status_url=f"{url}/card/status",
+        continue_url=f"{url}/continue",
+        reload_url=f"{url}/card?fresh=1",
+        other_url=url,
+        match_code=signs.match_code,
+        seconds=seconds,
+        agent_url=f"{AGENT}?launch_token={signs.token}",
+        qr=qr_image(f"{card.desk.pages.site.origin}/card#{signs.token}"),
+    )
+
+
+def answer(card: CardLogin, request: Request, t: str) -> Response:
+    """POST /login/<t>/card: give up, or see the page again."""
+    ticket = card.desk.open(request, t)
+    card.desk.check_form(request, ticket)
+    if request.form.get("action") == "cancel":
+        return pages.cancel(card.desk, request, ticket)
+    return redirect(f"/login/{t}/card")
+
+
+def status(card: CardLogin, request: Request, t: str) -> Response:
+    """GET /login/<t>/card/status: the state, for the page's script."""
+    ticket = card.desk.open(request, t)
+    value, told = card.desk.transient.run(Get(card_key(ticket.flow)), Get(state_key(ticket.flow)))
+    now = card.desk.clock()
+    state = Offer.load(value).state_at(now, told) if value else State.EXPIRED
+    return json_response({"state": state.value})
+
+
+def about(card: CardLogin, request: Request) -> Response:
+    """GET /card: where the QR code leads when a camera app opens it instead of the agent."""
+    return card.desk.pages.render(request, "login/card_app.html")

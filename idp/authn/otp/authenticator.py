@@ -1,0 +1,213 @@
+"""The one-time code as a method of the front desk: ask for it, send it, check it.
+
+Asked for a number nobody has, or whose holder has no phone, everything happens alike but the
+sending, which is out of band: same answers, same store operations, same audit writes.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from idp.accounts.lifecycle import AccountUnusable, require_usable
+from idp.accounts.model import Account
+from idp.audit.events import CodeNotSent, CodeSent, ProofAccepted, ProofRefused
+from idp.authn.otp import challenge
+from idp.authn.otp.challenge import Challenge, challenge_key
+from idp.authn.otp.settings import OtpSettings
+from idp.core.assurance import Factor
+from idp.core.errors import AuthenticationFailed, Unavailable
+from idp.core.personal_number import PersonalNumber
+from idp.login import throttle
+from idp.login.authenticator import Authentication, Method, Preparation
+from idp.login.desk import Desk, Visit
+from idp.login.errors import Notice
+from idp.login.ticket import Ticket
+from idp.notify.sender import Sender
+from idp.notify.text import code_text
+from idp.storage.transient import Add, Delete, Get, Operation, Put, Taken
+from idp.web.http import Request, Response, redirect
+
+
+@dataclass(frozen=True, slots=True)
+class Otp:
+    """The method's services. ``key`` binds stored codes; ``host`` is named in the message."""
+
+    desk: Desk
+    sender: Sender
+    settings: OtpSettings
+    key: bytes
+    host: str
+
+    method: ClassVar[Method] = Method("otp", Factor.POSSESSION, ("otp", "sms"), opens=True)
+
+    def prepare(self, request: Request, ticket: Ticket, number: PersonalNumber) -> Preparation:
+        """See :class:`idp.login.authenticator.Authenticator`."""
+        who = throttle.person(self.desk.key, number.digits)
+        recipient = self._recipient(number)
+        code, asked = self._issue(ticket.flow, recipient, who)
+        toll = self._toll(request, ticket, who)
+
+        def begin(visit: Visit, answers: tuple[Any, ...]) -> Response:
+            added, *counts = answers
+            if not added and self._live(visit.ticket.flow, who):
+                return redirect(f"{visit.url}/otp")  # asked twice: one code, one message
+            try:
+                self._check(visit, toll, tuple(counts))
+            except Notice:
+                if added:
+                    self.desk.transient.run(*self.withdraw(visit.ticket))
+                raise
+            if not added:
+                self.desk.transient.run(self._put(visit.ticket.flow, asked))
+            return self._send(visit, recipient, code)
+
+        add = Add(challenge_key(ticket.flow), asked.dump(), throttle.QUARTER)
+        return Preparation((add, *toll.operations), begin)
+
+    def withdraw(self, ticket: Ticket) -> tuple[Operation, ...]:
+        """See :class:`idp.login.authenticator.Authenticator`."""
+        return (Delete(challenge_key(ticket.flow)),)
+
+    def resend(self, request: Request, ticket: Ticket) -> Response:
+        """Send another code to the same person; the one before it is dead.
+
+        Raises:
+            Notice: the number must be typed again, or too many codes were asked for.
+        """
+        visit, (value,) = self.desk.read(request, ticket, Get(challenge_key(ticket.flow)))
+        if value is None:
+            raise Notice("code_gone", status=409, onward=visit.url)
+        before = Challenge.load(value)
+        account = self.desk.accounts.by_id(before.account_id) if before.account_id else None
+        code, asked = self._issue(ticket.flow, account, before.person)
+        toll = self._toll(request, ticket, before.person)
+        self._check(visit, toll, self.desk.transient.run(*toll.operations))
+        self.desk.transient.run(self._put(ticket.flow, asked))
+        return self._send(visit, account, code)
+
+    def verify(self, request: Request, ticket: Ticket, typed: str) -> Response:
+        """Check a typed code; the citizen moves on.
+
+        Raises:
+            AuthenticationFailed: not the code; another may be typed.
+            Notice: there is no live code any more.
+        """
+        attempts = throttle.Toll(((self.desk.settings.attempts, throttle.address(request.peer)),))
+        code = challenge.normalise(typed)
+        if code is None:
+            raise AuthenticationFailed("otp.error.format", reason="otp-format")
+        visit, (value, *counts) = self.desk.read(
+            request, ticket, Get(challenge_key(ticket.flow)), *attempts.operations
+        )
+        self.desk.check(attempts, tuple(counts))
+        asked = Challenge.load(value) if value else None
+        if asked is None or asked.expires_at <= self.desk.clock():
+            raise Notice("code_gone", status=409, onward=f"{visit.url}/continue")
+        authentication = Authentication.of(self.method, asked.account_id, self.desk.clock())
+        proof, proved = self.desk.prove(visit, authentication)
+        taken = self.desk.transient.take(
+            challenge_key(ticket.flow),
+            binding=challenge.binding(self.key, ticket.flow, asked.salt, code),
+            tries=self.settings.tries,
+            put=(proof,),
+        )
+        if taken.value is None:
+            self._refused(visit, asked, taken)
+        self._accepted(visit, proof, authentication)
+        return self.desk.proceed(proved)
+
+    def _accepted(self, visit: Visit, proof: Put, authentication: Authentication) -> None:
+        event = ProofAccepted(
+            method=authentication.method,
+            factor=authentication.factor,
+            account_id=authentication.account_id,
+            client_id=visit.transaction.client_id,
+            flow=visit.ticket.flow,
+        )
+        try:
+            self.desk.audit.write(event, peer=visit.request.peer)
+        except Unavailable:
+            self.desk.transient.delete(proof.key)  # no proof without its record
+            raise
+
+    def _refused(self, visit: Visit, asked: Challenge, taken: Taken) -> None:
+        """Say why nothing was taken: a wrong code, the last wrong code, or somebody was faster."""
+        reason = "otp-wrong" if taken.mismatch else "otp-used"
+        event = ProofRefused(
+            method=self.method.name,
+            reason=reason,
+            account_id=asked.account_id,
+            client_id=visit.transaction.client_id,
+            flow=visit.ticket.flow,
+        )
+        self.desk.audit.write(event, peer=visit.request.peer)
+        if taken.mismatch and taken.tries_left:
+            raise AuthenticationFailed("otp.error.wrong", reason=reason)
+        if taken.mismatch:
+            raise Notice("code_spent", status=429, onward=visit.url, reason="otp-spent")
+        raise Notice("code_gone", status=409, onward=f"{visit.url}/continue", reason=reason)
+
+    def _recipient(self, number: PersonalNumber) -> Account | None:
+        """The account a code can be sent to. One that its holder locked is told so afterwards."""
+        account = self.desk.accounts.by_number(number)
+        person = self.desk.registry.person(number)
+        if account is None or person is None or not account.phone:
+            return None
+        try:
+            require_usable(account, person)
+        except AccountUnusable as error:
+            return account if error.locked_by_holder else None
+        return account
+
+    def _issue(self, flow: str, recipient: Account | None, who: str) -> tuple[str, Challenge]:
+        code = self.settings.fixed_code or challenge.new_code()
+        asked = challenge.issue(
+            self.key,
+            flow,
+            code=code,
+            account_id=recipient.id if recipient else "",
+            person=who,
+            expires_at=self.desk.clock() + self.settings.ttl,
+        )
+        return code, asked
+
+    def _put(self, flow: str, asked: Challenge) -> Put:
+        return Put(challenge_key(flow), asked.dump(), throttle.QUARTER)
+
+    def _live(self, flow: str, who: str) -> bool:
+        value = self.desk.transient.get(challenge_key(flow))
+        asked = Challenge.load(value) if value else None
+        return bool(asked and asked.person == who and asked.expires_at > self.desk.clock())
+
+    def _toll(self, request: Request, ticket: Ticket, who: str) -> throttle.Toll:
+        return throttle.Toll(
+            (
+                (self.settings.sends, who),
+                (self.settings.sends_a_day, who),
+                (self.settings.address, throttle.address(request.peer)),
+                (self.settings.client, ticket.client_tag),
+            )
+        )
+
+    def _check(self, visit: Visit, toll: throttle.Toll, counts: tuple[int, ...]) -> None:
+        """Whether a code may be sent now: asked alike for everybody.
+
+        Raises:
+            Notice: too many were, or the gateway is down.
+        """
+        self.desk.check(toll, counts)
+        try:
+            self.sender.check()
+        except Unavailable as error:
+            raise Notice("sms_down", status=503, onward=visit.url, retry_after=60) from error
+
+    def _send(self, visit: Visit, recipient: Account | None, code: str) -> Response:
+        context = {"client_id": visit.transaction.client_id, "flow": visit.ticket.flow}
+        if recipient is None or recipient.phone is None:
+            event: CodeSent | CodeNotSent = CodeNotSent(reason="no-recipient", **context)
+        else:
+            event = CodeSent(account_id=recipient.id, **context)
+        self.desk.audit.write(event, peer=visit.request.peer)
+        if recipient and recipient.phone and not self.settings.fixed_code:
+            text = code_text(code, host=self.host, minutes=self.settings.ttl // 60)
+            self.sender.send(recipient.phone, text, reference=visit.ticket.flow)
+        return redirect(f"{visit.url}/otp")

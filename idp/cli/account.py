@@ -1,0 +1,144 @@
+"""``idp account``: e-ID accounts of persons in the registry: open, show, lock, unlock, passcode."""
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from idp.accounts import passcode
+from idp.accounts.model import Account, Lock, new_id
+from idp.accounts.repository import AccountExists, Accounts
+from idp.cli.context import Context
+from idp.cli.logout import endings
+from idp.cli.output import fail, format_option, show
+from idp.cli.session import sessions_of
+from idp.core.personal_number import PersonalNumber
+from idp.registry import phone as phones
+from idp.registry.model import Person
+
+
+@click.group()
+def account() -> None:
+    """Citizens' e-ID accounts: open, show, lock, unlock, set a passcode."""
+
+
+@account.command("open")
+@click.argument("number", metavar="NUMBER")
+@click.option("--phone", help="Where codes are sent; absent: the phone in the registry.")
+@click.option(
+    "--level",
+    type=click.IntRange(1, 2),
+    default=1,
+    show_default=True,
+    help="How the identity was proofed: 1 by data alone, 2 in person.",
+)
+@format_option
+@click.pass_obj
+def open_(obj: Context, number: str, phone: str | None, level: int, form: str) -> None:
+    """Open an account for a person of the registry; they can log in at once."""
+    person, now = _person(obj, number), obj.clock()
+    try:
+        sent_to = phones.parse(phone) if phone else person.phone
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--phone") from error
+    opened = Account(
+        new_id(), person.number, level, created_at=now, activated_at=now, phone=sent_to
+    )
+    try:
+        Accounts(obj.database).create(opened)
+    except AccountExists:
+        fail("This person has an account.")
+    _tell(obj, "account.open", opened, form)
+
+
+@account.command("show")
+@click.argument("number", metavar="NUMBER")
+@format_option
+@click.pass_obj
+def show_(obj: Context, number: str, form: str) -> None:
+    """Show a person's account."""
+    _tell(obj, "account.show", _account(obj, number), form)
+
+
+@account.command()
+@click.argument("number", metavar="NUMBER")
+@click.option(
+    "--reason",
+    type=click.Choice([each.value for each in Lock]),
+    default=Lock.OPERATOR.value,
+    show_default=True,
+    help="Who or what locks it.",
+)
+@format_option
+@click.pass_obj
+def lock(obj: Context, number: str, reason: str, form: str) -> None:
+    """Lock an account and end its sessions and tokens, on every node."""
+    locked = replace(_account(obj, number), lock=Lock(reason))
+    Accounts(obj.database).set_lock(locked.id, locked.lock)
+    until = obj.clock() + obj.settings.session.absolute_ttl
+    endings(obj).end_account(locked.id, sessions_of(obj, locked), until=until)
+    _tell(obj, "account.lock", locked, form)
+
+
+@account.command()
+@click.argument("number", metavar="NUMBER")
+@format_option
+@click.pass_obj
+def unlock(obj: Context, number: str, form: str) -> None:
+    """Unlock an account."""
+    unlocked = replace(_account(obj, number), lock=None)
+    Accounts(obj.database).set_lock(unlocked.id, None)
+    _tell(obj, "account.unlock", unlocked, form)
+
+
+@account.command("set-passcode")
+@click.argument("number", metavar="NUMBER")
+@click.password_option("--passcode", "typed", prompt="Passcode", help="Asked for when absent.")
+@format_option
+@click.pass_obj
+def set_passcode(obj: Context, number: str, typed: str, form: str) -> None:
+    """Set the 6-digit passcode that the holder has chosen."""
+    person, found = _person(obj, number), _account(obj, number)
+    try:
+        digits = passcode.choose(typed, person.birth_date)
+    except passcode.WeakPasscode as error:
+        fail(f"This passcode may not be chosen: {error.reason}.")
+    hashed = passcode.hash_passcode(digits, obj.keys.secret("passcode"))
+    Accounts(obj.database).set_passcode(found.id, hashed)
+    _tell(obj, "account.set-passcode", replace(found, passcode_hash=hashed), form)
+
+
+def _number(text: str) -> PersonalNumber:
+    try:
+        return PersonalNumber(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="NUMBER") from error
+
+
+def _person(obj: Context, number: str) -> Person:
+    person = obj.registry.person(_number(number))
+    if person is None:
+        fail("The registry has nobody with this number.")
+    return person
+
+
+def _account(obj: Context, number: str) -> Account:
+    found = Accounts(obj.database).by_number(_number(number))
+    if found is None:
+        fail("Nobody with this number has an account.")
+    return found
+
+
+def _tell(obj: Context, action: str, told: Account, form: str) -> None:
+    """Record what was done, and show the account as it now is."""
+    obj.record(action, obj.audit.pseudonym(told.id))
+    row: dict[str, Any] = {
+        "number": told.number.masked,
+        "level": told.level,
+        "phone": phones.masked(told.phone) if told.phone else None,
+        "passcode": told.passcode_hash is not None,
+        "lock": told.lock.value if told.lock else None,
+        "created_at": told.created_at,
+        "activated_at": told.activated_at,
+    }
+    show(row, form, (f"{name}\t{'' if value is None else value}" for name, value in row.items()))

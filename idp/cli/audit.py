@@ -1,0 +1,61 @@
+"""``idp audit``: verify, read and export the audit log."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from idp.audit import log
+from idp.cli.context import Context
+from idp.cli.output import format_option, show
+
+
+@click.group()
+def audit() -> None:
+    """The audit log: verify, tail, export."""
+
+
+@audit.command()
+@format_option
+@click.pass_context
+def verify(context: click.Context, form: str) -> None:
+    """Read the whole log; exit 1 and name the first entry that was changed, moved or removed."""
+    obj: Context = context.obj
+    finding = log.verify(obj.database, obj.keys.secret("audit"))
+    if finding is None:
+        show({"intact": True}, form, ["The audit log is whole."])
+        return
+    said = f"First bad entry: {finding.problem}, writer {finding.writer}, number {finding.number}"
+    show({"intact": False, **asdict(finding)}, form, [said])
+    context.exit(1)
+
+
+@audit.command()
+@click.option("-n", "--lines", default=20, show_default=True, help="How many entries.")
+@format_option
+@click.pass_obj
+def tail(obj: Context, lines: int, form: str) -> None:
+    """Show the last entries, oldest first."""
+    entries = log.tail(obj.database, lines)
+    show(entries, form, map(_line, entries))
+
+
+@audit.command()
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file to write.")
+@click.pass_obj
+def export(obj: Context, out: Path | None) -> None:
+    """Write every entry with its place in its chain, one JSON object a line."""
+    if out is None:
+        log.export(obj.database, sys.stdout)
+        return
+    with out.open("w", encoding="utf-8") as stream:
+        count = log.export(obj.database, stream)
+    click.echo(f"{count} entries", err=True)
+
+
+def _line(entry: dict[str, Any]) -> str:
+    rest = {name: value for name, value in entry.items() if name not in ("id", "at", "event")}
+    return f"{entry['at']}\t{entry['event']}\t{json.dumps(rest, ensure_ascii=False)}"

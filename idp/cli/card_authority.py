@@ -1,0 +1,105 @@
+"""``idp card issue|list|revoke``: software cards of the development authority."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from idp.cli.context import Context
+from idp.cli.output import fail, format_option, show
+from idp.core.personal_number import PersonalNumber
+from idp.demo import cards
+from idp.registry.model import Card, CardStatus
+from idp.registry.repository import Registry
+from idp.registry.sql import SqlRegistry
+from idp.storage.revocations import Revocations
+
+FOREVER = 100 * 365 * 24 * 3600
+"""Seconds a card's revocation is remembered: longer than any card is valid."""
+
+
+@click.command()
+@click.argument("number", metavar="NUMBER")
+@click.option(
+    "--out",
+    required=True,
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where CARD.json and the chip's files are written.",
+)
+@format_option
+@click.pass_obj
+def issue(obj: Context, number: str, out: Path, form: str) -> None:
+    """Make the chip of a citizen's card, for the simulated reader.
+
+    It is the card that the registry has of them, whatever its status, with a new key; who has
+    none gets one that is valid from today. CARD.json holds the chip's private key: for
+    development only.
+    """
+    settings = obj.settings
+    if settings.production or settings.registry.source != "sql":
+        fail("Cards are issued in development and in the sandbox only.")
+    authority = cards.open_authority(settings.card_authority, obj.clock())
+    database = obj.database
+    try:
+        issued = cards.issue(
+            authority,
+            SqlRegistry(database),
+            Registry(database, obj.clock),
+            _number(number),
+            now=obj.clock(),
+        )
+    except cards.UnknownCitizen:
+        fail("The registry has nobody with this number.")
+    written = cards.write(issued.software, out)
+    obj.record("card.issue", issued.card.serial or "")
+    said = {**_row(PersonalNumber(number), issued.card), "files": [str(each) for each in written]}
+    show(said, form, [f"{said['serial']}\t{said['status']}", *said["files"]])
+
+
+@click.command("list")
+@format_option
+@click.pass_obj
+def list_(obj: Context, form: str) -> None:
+    """List the cards that have a serial, by the end of their holder's number."""
+    rows = [_row(*each) for each in Registry(obj.database, obj.clock).cards_with_serial()]
+    lines = (
+        f"{row['serial']}\t{row['number']}\t{row['status']}\t{row['expires_on'] or 'no expiry'}"
+        for row in rows
+    )
+    show(rows, form, lines)
+
+
+@click.command()
+@click.argument("serial", metavar="SERIAL")
+@format_option
+@click.pass_obj
+def revoke(obj: Context, serial: str, form: str) -> None:
+    """Revoke a card: it opens no login, and what it opened ends, on every node."""
+    now = obj.clock()
+    changed = Registry(obj.database, obj.clock).set_card_status(serial, CardStatus.REVOKED)
+    if not changed:
+        fail(f"There is no card with serial {serial}.")
+    revocations = Revocations(obj.database, obj.clock)
+    for each in changed:
+        if each.aa_key_digest:
+            revocations.revoke("card", each.aa_key_digest, expires_at=now + FOREVER)
+    obj.record("card.revoke", serial)
+    show({"serial": serial, "status": "revoked"}, form, [f"{serial} revoked"])
+
+
+def _number(text: str) -> PersonalNumber:
+    try:
+        return PersonalNumber(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="NUMBER") from error
+
+
+def _row(number: PersonalNumber, card: Card) -> dict[str, Any]:
+    return {
+        "serial": card.serial,
+        "number": number.masked,
+        "issued_on": card.issued_on.isoformat(),
+        "expires_on": card.expires_on.isoformat() if card.expires_on else None,
+        "status": card.status.value,
+    }

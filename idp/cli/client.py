@@ -1,0 +1,240 @@
+"""``idp client``: register relying parties and look after them (RFC 7591 metadata as JSON)."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from idp.cli.client_registration import invitations, invite, prune, registrations, uninvite
+from idp.cli.context import Context
+from idp.cli.output import fail, format_option, show
+from idp.core.handles import random_name, random_token
+from idp.oidc.client_auth.secret import MAX_SECRET, secret_digest
+from idp.oidc.clients.metadata import describe
+from idp.oidc.clients.model import Client, ClientStatus, Secret
+from idp.oidc.clients.repository import ClientExists, Clients
+from idp.oidc.clients.rules import InvalidMetadata, register
+from idp.oidc.clients.sector import InvalidSector, fetch_sector
+from idp.oidc.registration.names import look_alikes
+from idp.oidc.vocabulary import SECRET_METHODS
+
+STRONG_SECRET = 22
+"""Characters of base64url that hold 128 bits."""
+OVERLAP = 24 * 3600
+
+_file = click.option(
+    "--file",
+    "path",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Client metadata as JSON (RFC 7591).",
+)
+
+
+@click.group()
+def client() -> None:
+    """Relying parties: register, show, change, disable, delete."""
+
+
+for _command in (invite, invitations, uninvite, prune):
+    client.add_command(_command)
+
+
+@client.command()
+@_file
+@format_option
+@click.pass_obj
+def create(obj: Context, path: Path, form: str) -> None:
+    """Register a client. A client_id, client_secret and jwks in the file are honoured."""
+    raw = _read(path)
+    client_id = str(raw.get("client_id") or random_name(16))
+    found = _registered(obj, raw, client_id)
+    secret = _secret_of(raw) or random_token()
+    if found.token_endpoint_auth_method in SECRET_METHODS:
+        found = replace(found, secrets=(Secret(_digest(obj, found, secret)),))
+    try:
+        created = _clients(obj).create(found)
+    except ClientExists:
+        fail(f"client_id {client_id!r} is taken, or was once")
+    obj.record("client.create", client_id)
+    _show(created, form, secret=secret if created.secrets else None)
+
+
+@client.command("list")
+@format_option
+@click.pass_obj
+def list_(obj: Context, form: str) -> None:
+    """List every client; registered_by says how one registered that did so itself."""
+    found = _clients(obj).all()
+    own = {each.client_id: each.invitation or "open" for each in registrations(obj).all()}
+    lines = (
+        "\t".join(
+            (each.client_id, each.status, each.client_name.vi, own.get(each.client_id, ""))
+        ).rstrip()
+        for each in found
+    )
+    listed = (
+        {"registered_by": own[each.client_id]} if each.client_id in own else {} for each in found
+    )
+    show([_public(each) | by for each, by in zip(found, listed, strict=True)], form, lines)
+
+
+@client.command("show")
+@click.argument("client_id")
+@format_option
+@click.pass_obj
+def show_(obj: Context, client_id: str, form: str) -> None:
+    """Show one client; its secret is not kept and cannot be shown."""
+    _show(_existing(obj, client_id), form)
+
+
+@client.command()
+@click.argument("client_id")
+@_file
+@format_option
+@click.pass_obj
+def update(obj: Context, client_id: str, path: Path, form: str) -> None:
+    """Replace a client's metadata by the file's; a client_secret in it replaces the secret."""
+    old, raw = _existing(obj, client_id), _read(path)
+    if raw.get("client_id", client_id) != client_id:
+        fail("the file is of another client_id")
+    fresh = _registered(obj, raw, client_id)
+    secret, secrets = _secret_of(raw), old.secrets
+    if fresh.token_endpoint_auth_method not in SECRET_METHODS:
+        secret, secrets = None, ()
+    elif secret or not old.secrets:
+        secret = secret or random_token()
+        secrets = (Secret(_digest(obj, fresh, secret)),)
+    changed = replace(fresh, secrets=secrets, status=old.status, created_at=old.created_at)
+    _clients(obj).update(changed)
+    obj.record("client.update", client_id)
+    _show(changed, form, secret=secret)
+
+
+@client.command()
+@click.argument("client_id")
+@format_option
+@click.pass_obj
+def disable(obj: Context, client_id: str, form: str) -> None:
+    """Disable a client: nothing of it works, and nothing is lost."""
+    _set_status(obj, client_id, ClientStatus.DISABLED, form)
+
+
+@client.command()
+@click.argument("client_id")
+@format_option
+@click.pass_obj
+def enable(obj: Context, client_id: str, form: str) -> None:
+    """Enable a disabled client again, or approve one that registered itself."""
+    for each in look_alikes(_existing(obj, client_id), _clients(obj).all()):
+        click.echo(f"warning: its name looks like that of {each}", err=True)
+    _set_status(obj, client_id, ClientStatus.ACTIVE, form)
+
+
+@client.command()
+@click.argument("client_id")
+@format_option
+@click.pass_obj
+def delete(obj: Context, client_id: str, form: str) -> None:
+    """Delete a client for good. Its client_id is never given to another."""
+    _existing(obj, client_id)
+    _clients(obj).delete(client_id)
+    obj.record("client.delete", client_id)
+    show({"client_id": client_id, "deleted": True}, form, (f"{client_id} deleted",))
+
+
+@client.command("rotate-secret")
+@click.argument("client_id")
+@click.option(
+    "--overlap", default=OVERLAP, show_default=True, help="Seconds the old secret still works."
+)
+@format_option
+@click.pass_obj
+def rotate_secret(obj: Context, client_id: str, overlap: int, form: str) -> None:
+    """Give a client a new secret; the one before works on for the overlap."""
+    old, now = _existing(obj, client_id), obj.clock()
+    if not old.secrets:
+        fail("the client does not authenticate with a secret")
+    secret = random_token()
+    before = tuple(replace(each, expires_at=now + overlap) for each in old.secrets[:1] if overlap)
+    rotated = replace(old, secrets=(Secret(_digest(obj, old, secret)), *before))
+    _clients(obj).update(rotated)
+    obj.record("client.rotate-secret", client_id)
+    _show(rotated, form, secret=secret)
+
+
+def _clients(obj: Context) -> Clients:
+    return Clients(obj.database, obj.clock)
+
+
+def _existing(obj: Context, client_id: str) -> Client:
+    found = _clients(obj).get(client_id)
+    if found is None:
+        fail(f"no client {client_id!r}")
+    return found
+
+
+def _set_status(obj: Context, client_id: str, status: ClientStatus, form: str) -> None:
+    changed = replace(_existing(obj, client_id), status=status)
+    _clients(obj).update(changed)
+    obj.record(f"client.{'enable' if changed.active else 'disable'}", client_id)
+    _show(changed, form)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"{path} is not a JSON file") from error
+    if not isinstance(raw, dict):
+        raise click.UsageError(f"{path} is not a JSON object")
+    return raw
+
+
+def _registered(obj: Context, raw: dict[str, Any], client_id: str) -> Client:
+    try:
+        found = register(raw, client_id=client_id)
+        if found.sector_identifier_uri:
+            fetch_sector(obj.outbound, found.sector_identifier_uri, found.redirect_uris)
+    except InvalidMetadata as error:
+        fail("\n".join(error.problems))
+    except InvalidSector as error:
+        fail(f"sector_identifier_uri: {error}")
+    return found
+
+
+def _secret_of(raw: dict[str, Any]) -> str | None:
+    secret = raw.get("client_secret")
+    if secret is None:
+        return None
+    if not isinstance(secret, str) or not 1 <= len(secret) <= MAX_SECRET:
+        fail(f"client_secret: has 1 to {MAX_SECRET} characters")
+    if not (secret.isascii() and secret.isprintable()):
+        fail("client_secret: must be printable ASCII")
+    if len(secret) < STRONG_SECRET:
+        click.echo("warning: a secret this short cannot hold 128 bits", err=True)
+    return secret
+
+
+def _digest(obj: Context, found: Client, secret: str) -> str:
+    return secret_digest(obj.keys.secret("client"), found.client_id, secret)
+
+
+def _public(found: Client) -> dict[str, Any]:
+    return {
+        "client_id": found.client_id,
+        "client_id_issued_at": found.created_at,
+        "status": found.status.value,
+        **describe(found),
+    }
+
+
+def _show(found: Client, form: str, *, secret: str | None = None) -> None:
+    shown = _public(found)
+    if secret is not None:
+        shown |= {"client_secret": secret, "client_secret_expires_at": 0}
+    click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+    if secret is not None and form == "text":
+        click.echo("Keep the client_secret now: it is not shown again.", err=True)

@@ -1,0 +1,39 @@
+"""``idp database``: the schema's migrations."""
+
+from dataclasses import asdict
+
+import click
+
+from idp.cli.context import Context
+from idp.cli.output import format_option, show
+from idp.storage import database as storage
+
+
+@click.group()
+def database() -> None:
+    """Bring the schema up to date, or say how it stands."""
+
+
+@database.command()
+@format_option
+@click.pass_obj
+def upgrade(obj: Context, form: str) -> None:
+    """Bring the schema to this release's, in one transaction. Safe to run twice, or at once."""
+    storage.upgrade(obj.bare_database)
+    _show(obj, form)
+
+
+@database.command()
+@format_option
+@click.pass_context
+def status(context: click.Context, form: str) -> None:
+    """Say which schema the database has; exit 1 when it is not this release's."""
+    context.exit(0 if _show(context.obj, form) else 1)
+
+
+def _show(obj: Context, form: str) -> bool:
+    found = storage.status(obj.bare_database)
+    said = "up to date" if found.upgraded else f"this release needs {found.head}"
+    line = f"schema {found.current or 'empty'}: {said}"
+    show(asdict(found) | {"upgraded": found.upgraded}, form, [line])
+    return found.upgraded

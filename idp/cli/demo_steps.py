@@ -1,0 +1,120 @@
+"""What the demo's commands do, alone or together: seed, serve the portal, log in."""
+
+import logging
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from idp.accounts.repository import Accounts
+from idp.cli.context import Context
+from idp.cli.output import fail
+from idp.cli.serve import address
+from idp.core import assurance
+from idp.core.personal_number import PersonalNumber
+from idp.demo import cards
+from idp.demo.citizens import CITIZENS, PASSCODE, Stores, seed_citizens
+from idp.demo.login import TIMEOUT, Citizen, Hop, Walk, code_from_phone, simulated_reader
+from idp.demo.parties import register_portal, register_terminal
+from idp.demo.portal import Place, create_portal
+from idp.oidc.clients.repository import Clients
+from idp.registry.repository import Registry
+from idp.registry.sql import SqlRegistry
+from idp.settings import SANDBOX_CODE
+
+PORTAL = "127.0.0.1:8080"
+HERE = Path(sys.executable).parent
+"""Where our own programs are."""
+
+
+@dataclass
+class Telling:
+    """Keeps the hops of a login, and says them as they come where that is wanted."""
+
+    aloud: bool
+    hops: list[str] = field(default_factory=list)
+
+    def __call__(self, hop: Hop) -> None:
+        self.hops.append(str(hop))
+        if self.aloud:
+            click.echo(f"  {hop}")
+
+
+def stores(obj: Context) -> Stores:
+    """Where the demo's citizens are written."""
+    database = obj.database
+    pepper = obj.keys.secret("passcode")
+    registry = Registry(database, obj.clock)
+    return Stores(registry, SqlRegistry(database), Accounts(database), pepper)
+
+
+def seed(obj: Context) -> None:
+    """Write the citizens; make the software card of each that has none, or whose file is gone."""
+    obj.record("demo.seed")
+    places = stores(obj)
+    seed_citizens(places)
+    authority = cards.open_authority(obj.settings.card_authority, obj.clock())
+    for each in CITIZENS:
+        number = each.person.number
+        known = places.source.cards(number)
+        file = card_file(obj, number.digits)
+        if known and not (known[0].aa_key_digest and file.exists()):
+            now = obj.clock()
+            issued = cards.issue(authority, places.source, places.registry, number, now=now)
+            cards.keep(issued.software, file)
+
+
+def card_file(obj: Context, number: str) -> Path:
+    """Where the simulated reader has a citizen's card."""
+    path: Path = obj.settings.state_directory / "cards" / f"{number}.json"
+    return path
+
+
+def portal_url(bind: str) -> str:
+    """The URL of the portal at ``bind``: people say localhost."""
+    host, port = address(bind, "--bind")
+    return f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}"
+
+
+def portal_server(obj: Context, bind: str) -> BaseWSGIServer:
+    """The portal, registered with a new secret and listening at ``bind``."""
+    clients, url = Clients(obj.database, obj.clock), portal_url(bind)
+    secret = register_portal(clients, obj.keys.secret("client"), url)
+    place = Place(url, obj.settings.issuer, secret, obj.settings.inbox)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line a request says nothing here
+    host, port = address(bind, "--bind")
+    try:
+        return make_server(host, port, create_portal(place), threaded=True)
+    except OSError as error:
+        fail(f"{bind} cannot be used ({error.strerror}); choose another address.")
+
+
+def log_in(
+    obj: Context, tell: Telling, method: str, number: str, level: int | None = None
+) -> dict[str, Any]:
+    """Log in as a citizen over HTTP; the verified claims.
+
+    Raises:
+        LoginFailed, InvalidToken: it did not come to that.
+    """
+    settings, since = obj.settings, obj.clock()
+    register_terminal(Clients(obj.database, obj.clock))
+    account = Accounts(obj.database).by_number(PersonalNumber(number))
+    phone = account.phone if account else None
+
+    def read_code() -> str:
+        return SANDBOX_CODE if settings.sandbox else code_from_phone(settings.inbox, phone, since)
+
+    def present_card(token: str) -> str:
+        card = card_file(obj, number)
+        return simulated_reader(HERE / "idp-agent", card, settings.issuer, token)
+
+    citizen = Citizen(number, method, PASSCODE, read_code, present_card)
+    ca_file = settings.outbound.ca_file
+    with httpx.Client(timeout=TIMEOUT, verify=str(ca_file) if ca_file else True) as client:
+        walk = Walk(settings.issuer, citizen, client, tell)
+        return walk.log_in(assurance.acr(level) if level else "")

@@ -1,0 +1,97 @@
+"""``idp demo up``: what ``make run`` starts."""
+
+import json
+import threading
+import time
+from urllib.parse import urlsplit
+
+import click
+
+from idp.cli import demo_steps
+from idp.cli.context import Context
+from idp.cli.demo_steps import HERE, PORTAL, Telling
+from idp.cli.output import fail
+from idp.cli.serve import address
+from idp.demo.citizens import CITIZENS, PASSCODE
+from idp.demo.login import LoginFailed
+from idp.demo.up import Program, Stopped, Together, end_with_parent, taken
+from idp.jose.jwt import InvalidToken
+
+READER_PORT = 24730
+CODES = {"max_sends": 100, "max_sends_a_day": 1_000}
+"""Codes to one citizen: whoever tries things out asks for more than production allows."""
+LOGINS = (("otp", "000099000002"), ("card", "000199000001"))
+
+
+@click.command()
+@click.option("--portal", default=PORTAL, show_default=True, help="host:port of portal and phone.")
+@click.option("--reader-port", default=READER_PORT, show_default=True, help="The card reader's.")
+@click.pass_obj
+def up(obj: Context, portal: str, reader_port: int) -> None:
+    """Start provider, portal, phone and card reader; log in by code and by card; keep serving."""
+    began = time.monotonic()
+    end_with_parent()
+    provider = f"127.0.0.1:{urlsplit(obj.settings.issuer).port or 80}"
+    binds = (provider, portal, obj.settings.management.bind)
+    ports = [*(address(each, "the address")[1] for each in binds), reader_port]
+    if busy := taken(ports):
+        are = "are" if len(busy) > 1 else "is"
+        fail(f"Port {', '.join(map(str, busy))} {are} in use: stop what listens there, try again.")
+    obj.record("demo.up")  # and so keys and schema are there for all
+    try:
+        with Together(obj.settings.state_directory / "log") as programs:
+            programs.start(_provider(obj, provider))
+            demo_steps.seed(obj)
+            server = demo_steps.portal_server(obj, portal)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            programs.start(_reader(obj, reader_port))
+            programs.wait_ready()
+            click.echo(f"Ready after {time.monotonic() - began:.1f} s.")
+            _show_logins(obj)
+            _welcome(obj, demo_steps.portal_url(portal))
+            programs.wait()
+    except KeyboardInterrupt:
+        click.echo("\nStopped.")
+    except Stopped as error:
+        fail(str(error))
+    except (LoginFailed, InvalidToken) as error:
+        fail(f"The login failed: {error}")
+
+
+def _show_logins(obj: Context) -> None:
+    for method, number in LOGINS:
+        click.echo(f"\n{number} logs in by {method}:")
+        claims = demo_steps.log_in(obj, Telling(True), method, number)
+        click.echo(f"  verified ID token: {json.dumps(claims, ensure_ascii=False)}")
+
+
+def _provider(obj: Context, bind: str) -> Program:
+    ready = f"http://{obj.settings.management.bind}/readyz"
+    given = obj.settings.otp.model_fields_set
+    relaxed = {name: str(most) for name, most in CODES.items() if name not in given}
+    environment = {f"IDP_OTP__{name.upper()}": most for name, most in relaxed.items()}
+    return Program(
+        "provider", (HERE / "idp", "serve", "--bind", bind, "--workers", "1"), ready, environment
+    )
+
+
+def _reader(obj: Context, port: int) -> Program:
+    """The card reader of this machine, simulated: it has every demo citizen's card."""
+    cards, origin = obj.settings.state_directory / "cards", obj.settings.issuer
+    said = ("--simulate", cards, "--origin", origin, "--port", str(port))
+    return Program("reader", (HERE / "idp-agent", *said), f"http://127.0.0.1:{port}/")
+
+
+def _welcome(obj: Context, url: str) -> None:
+    settings = obj.settings
+    click.echo(f"\nDemo citizens (passcode {PASSCODE}, where they have one):")
+    for each in CITIZENS:
+        click.echo(f"  {each.person.number}  {each.person.name.full:<24}{each.description}")
+    click.echo(
+        f"\nOpen {url} and choose “Đăng nhập bằng tài khoản định danh điện tử”."
+        f"\n  By code: type a number, choose the code, read it at {url}/phone"
+        "\n  By card: type a number, choose the card, “Mở chương trình đọc thẻ”, pick the card"
+        f"\nProvider {settings.issuer} · metrics http://{settings.management.bind}/metrics"
+        f" · logs {settings.state_directory / 'log'}"
+        "\nCtrl-C stops everything."
+    )

@@ -1,0 +1,97 @@
+"""``idp logout``: what relying parties were told of ended sessions, and the courier that tells."""
+
+import signal
+import threading
+from typing import Any
+
+import click
+
+from idp.cli.context import Context
+from idp.cli.output import fail, format_option, show
+from idp.oidc.clients.repository import ClientCache
+from idp.oidc.logout.courier import Courier
+from idp.oidc.logout.delivery import Delivery, State
+from idp.oidc.logout.ending import Endings
+from idp.oidc.logout.repository import Outbox
+from idp.oidc.tokens.subject import Subjects
+from idp.storage.revocations import Revocations
+
+
+@click.group()
+def logout() -> None:
+    """Back-channel logout: list messages to relying parties, retry, deliver."""
+
+
+@logout.command("list")
+@click.option("--client", "client_id", metavar="ID", help="Only messages to this relying party.")
+@click.option("--state", type=click.Choice([each.value for each in State]), help="Only these.")
+@format_option
+@click.pass_obj
+def list_(obj: Context, client_id: str | None, state: str | None, form: str) -> None:
+    """List the newest messages and how the last try of each went."""
+    found = Outbox(obj.database, obj.clock).listed(client_id, State(state) if state else None)
+    rows = [_row(each) for each in found]
+    show(rows, form, ("\t".join(str(each) for each in row.values()) for row in rows))
+
+
+@logout.command()
+@click.argument("delivery_id", metavar="ID", type=int)
+@format_option
+@click.pass_obj
+def retry(obj: Context, delivery_id: int, form: str) -> None:
+    """Try the message ID once more, now."""
+    if not Outbox(obj.database, obj.clock).retry(delivery_id):
+        fail(f"no message {delivery_id} waits or was given up")
+    obj.record("logout.retry", str(delivery_id))
+    show({"id": delivery_id}, form, [f"{delivery_id} is due"])
+
+
+@logout.command()
+@click.option("--once", is_flag=True, help="Only what is due now, then end.")
+@click.pass_obj
+def deliver(obj: Context, once: bool) -> None:
+    """Deliver messages until interrupted. `idp serve` does this by itself."""
+    running, stopping = courier(obj), threading.Event()
+    if once:
+        running.once()
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    running.run(stopping)
+
+
+def courier(obj: Context) -> Courier:
+    """What delivers the messages of this deployment."""
+    return Courier(
+        Outbox(obj.database, obj.clock),
+        ClientCache(obj.database),
+        obj.keys,
+        obj.outbound,
+        clock=obj.clock,
+        issuer=obj.settings.issuer,
+    )
+
+
+def endings(obj: Context) -> Endings:
+    """What ends sessions from a command, and leaves the messages about it."""
+    return Endings(
+        obj.clock,
+        obj.transient,
+        Revocations(obj.database, obj.clock),
+        ClientCache(obj.database),
+        Subjects(obj.keys.secret("pairwise")),
+        Outbox(obj.database, obj.clock),
+    )
+
+
+def _row(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "client_id": delivery.message.client_id,
+        "sid": delivery.message.sid,
+        "state": delivery.state.value,
+        "tries": delivery.tries,
+        "last_status": delivery.last_status,
+        "created_at": delivery.created_at,
+        "next_try_at": delivery.next_try_at,
+    }

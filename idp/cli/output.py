@@ -1,0 +1,46 @@
+"""How commands answer: text for people, JSON for programs, a bar for what takes long."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import click
+
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    help="How to answer.",
+)
+
+
+def show(value: Any, form: str, lines: Iterable[str]) -> None:
+    """Print ``value`` as JSON, or ``lines`` for a person."""
+    if form == "json":
+        click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+        return
+    for line in lines:
+        click.echo(line)
+
+
+def fail(message: str) -> NoReturn:
+    """Say why it cannot be done, and exit with 1."""
+    click.echo(message, err=True)
+    raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def progress(title: str, total: int | None = None) -> Iterator[Any]:
+    """A bar on a terminal: called with how much is done. Elsewhere nothing is shown."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.update(task, completed=done)

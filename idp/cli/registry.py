@@ -1,0 +1,110 @@
+"""``idp registry``: bring persons into our copy of the population registry, look, correct."""
+
+import gc
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from idp.accounts.repository import Accounts
+from idp.cli.context import Context
+from idp.cli.output import fail, format_option, progress, show
+from idp.core.person import CivilStatus
+from idp.core.personal_number import PersonalNumber
+from idp.registry.importer import Report, import_persons
+from idp.registry.record import dump_card, dump_person
+from idp.registry.repository import Registry, UnknownPerson
+from idp.registry.sql import SqlRegistry
+
+
+class _Number(click.ParamType[PersonalNumber]):
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> PersonalNumber:
+        try:
+            return PersonalNumber(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.group()
+def registry() -> None:
+    """The population registry: import, show, change a status."""
+
+
+@registry.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Check every line and write nothing.")
+@format_option
+@click.pass_obj
+def import_(obj: Context, file: Path, dry_run: bool, form: str) -> None:
+    """Import persons from FILE, one JSON object a line.
+
+    A bad line is reported and does not stop the rest; exit code 1 says there was one. The import
+    may be cut off and run again at any time.
+    """
+    target = Registry(obj.database, obj.clock)
+    gc.freeze()  # millions of small values, none in a cycle: look for cycles seldom
+    gc.set_threshold(50_000, 50, 50)
+    with file.open("rb") as opened, progress("import", file.stat().st_size) as bar:
+        report = import_persons(target, opened, dry_run=dry_run, progress=bar)
+    if not dry_run:
+        obj.record("registry.import", file.name)
+    for line in _problems(report) if form == "text" else ():
+        click.echo(line, err=True)
+    done = "would be written" if report.dry_run else "written"
+    summary = f"{report.lines} lines, {report.persons} persons {done}, {report.refused} refused"
+    show(asdict(report), form, [summary])
+    if report.refused:
+        raise click.exceptions.Exit(1)
+
+
+@registry.command("show")
+@click.argument("number", type=_Number())
+@format_option
+@click.pass_obj
+def show_(obj: Context, number: PersonalNumber, form: str) -> None:
+    """Show the person with NUMBER, with their cards. That you looked is put on record."""
+    source = SqlRegistry(obj.database)
+    person = source.person(number)
+    if person is None:
+        fail("nobody has this number")
+    shown = dump_person(person)
+    shown["cards"] = [dump_card(each) for each in source.cards(number)]
+    obj.record("registry.show", _on_record(obj, number))
+    show(shown, form, (f"{name}: {_plain(value)}" for name, value in shown.items()))
+
+
+@registry.command("set-status")
+@click.argument("number", type=_Number())
+@click.argument("status", type=click.Choice([each.value for each in CivilStatus]))
+@format_option
+@click.pass_obj
+def set_status(obj: Context, number: PersonalNumber, status: str, form: str) -> None:
+    """Change the civil STATUS of the person with NUMBER; it counts from now on everywhere."""
+    try:
+        Registry(obj.database, obj.clock).set_status(number, CivilStatus(status))
+    except UnknownPerson:
+        fail("nobody has this number")
+    obj.record(f"registry.set-status.{status}", _on_record(obj, number))
+    show({"number": number.digits, "status": status}, form, [f"{number.masked}: {status}"])
+
+
+def _on_record(obj: Context, number: PersonalNumber) -> str:
+    """How the audit log names a person: by their account's pseudonym, or the number's end."""
+    account = Accounts(obj.database).by_number(number)
+    return obj.audit.pseudonym(account.id) if account else number.masked
+
+
+def _problems(report: Report) -> list[str]:
+    found = [f"line {each.line}: {each.reason}" for each in report.problems]
+    more = report.refused - len(found)
+    return [*found, f"and {more} more"] if more else found
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,109 @@
+"""``idp session``: see and end the sessions of a citizen."""
+
+from typing import Any
+
+import click
+
+from idp.accounts.model import Account
+from idp.accounts.repository import Accounts
+from idp.audit.events import SessionEnded
+from idp.cli.context import Context
+from idp.cli.logout import endings
+from idp.cli.output import fail, format_option, show
+from idp.core import assurance
+from idp.core.personal_number import PersonalNumber
+from idp.login.session import Session, session_key, sessions_of_key
+from idp.storage.transient import Delete, Get, Members
+
+
+@click.group()
+def session() -> None:
+    """Citizens' sessions: list, revoke."""
+
+
+@session.command("list")
+@click.argument("number")
+@format_option
+@click.pass_obj
+def list_(obj: Context, number: str, form: str) -> None:
+    """List the sessions of the citizen with NUMBER."""
+    account = _account(obj, number)
+    rows = [_row(each) for each in sessions_of(obj, account)]
+    obj.record("session.list", obj.audit.pseudonym(account.id))
+    show(rows, form, ("\t".join(str(each) for each in row.values()) for row in rows))
+
+
+@session.command()
+@click.argument("session_id", metavar="SID", required=False)
+@click.option("--all", "number", metavar="NUMBER", help="Every session of this citizen.")
+@format_option
+@click.pass_obj
+def revoke(obj: Context, session_id: str | None, number: str | None, form: str) -> None:
+    """End the session SID, or all of a citizen's, on every node; their tokens end with them."""
+    if (session_id is None) == (number is None):
+        raise click.UsageError("give SID or --all NUMBER")
+    if number is not None:
+        ended = _revoke_all(obj, _account(obj, number))
+    else:
+        ended = [_revoke(obj, session_id or "")]
+    show({"revoked": ended}, form, (f"{each} revoked" for each in ended) if ended else ["none"])
+
+
+def _revoke(obj: Context, session_id: str) -> str:
+    value = obj.transient.get(session_key(session_id))
+    if value is None:
+        fail(f"there is no session {session_id}")
+    found = Session.load(value)
+    endings(obj).end(found)
+    _ended(obj, found.account_id, [found.id])
+    return found.id
+
+
+def _revoke_all(obj: Context, account: Account) -> list[str]:
+    """Whatever the transient store knows of: a session begun before now is not accepted again."""
+    until = obj.clock() + obj.settings.session.absolute_ttl
+    sessions = sessions_of(obj, account)
+    endings(obj).end_account(account.id, sessions, until=until)
+    found = [each.id for each in sessions]
+    keys = [session_key(each) for each in found] + [sessions_of_key(account.id)]
+    obj.transient.run(*(Delete(key) for key in keys))
+    _ended(obj, account.id, found)
+    return found
+
+
+def _ended(obj: Context, account_id: str, session_ids: list[str]) -> None:
+    obj.record("session.revoke", obj.audit.pseudonym(account_id))
+    ended = (
+        SessionEnded(session_id=each, reason="operator", account_id=account_id)
+        for each in session_ids
+    )
+    obj.audit.write(*ended)
+
+
+def _account(obj: Context, number: str) -> Account:
+    try:
+        account = Accounts(obj.database).by_number(PersonalNumber(number))
+    except ValueError as error:
+        raise click.UsageError("NUMBER has 12 digits") from error
+    if account is None:
+        fail("nobody with this number has an account")
+    return account
+
+
+def sessions_of(obj: Context, account: Account) -> list[Session]:
+    """The sessions that an account has now, as far as the transient store knows."""
+    (known,) = obj.transient.run(Members(sessions_of_key(account.id)))
+    values = obj.transient.run(*(Get(session_key(each)) for each in sorted(known)))
+    found = [Session.load(each) for each in values if each]
+    return [each for each in found if each.lives(obj.clock())]
+
+
+def _row(found: Session) -> dict[str, Any]:
+    return {
+        "sid": found.id,
+        "acr": assurance.acr(found.level),
+        "methods": " ".join(each.method for each in found.authentications),
+        "started_at": found.started_at,
+        "seen_at": found.seen_at,
+        "expires_at": found.expires_at,
+    }

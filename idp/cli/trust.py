@@ -1,0 +1,123 @@
+"""``idp trust``: the anchors that chip cards are verified with."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from idp.authn.card.trust import SUFFIXES
+from idp.cli.context import Context
+from idp.cli.output import fail, format_option, show
+from idp.mrtd.errors import MRTDError
+from idp.mrtd.trust import TrustFile, TrustStore, read_file
+
+
+@click.group()
+def trust() -> None:
+    """Trust anchors of chip cards: add, list, remove.
+
+    A running provider sees them within a second.
+    """
+
+
+@trust.command()
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    metavar="FILE...",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@format_option
+@click.pass_obj
+def add(obj: Context, files: tuple[Path, ...], form: str) -> None:
+    """Add CSCA certificates, revocation lists (.crl) and master lists (.ml).
+
+    Compare the fingerprint that is printed with the one the authority published. Unless every FILE
+    can be used, none is added.
+    """
+    folder = obj.settings.trust.directory
+    offered = {path: (each := path.read_bytes(), _read(path.name, each)) for path in files}
+    _check_newer(obj, {path: found for path, (_, found) in offered.items()})
+    added = []
+    for path, (content, found) in offered.items():
+        digest = hashlib.sha256(content).hexdigest()
+        suffix = path.suffix.lower() if path.suffix.lower() in SUFFIXES else ".der"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{digest[:16]}{suffix}").write_bytes(content)
+        obj.record("trust.add", digest)
+        added.append(_row(digest[:16], found, content))
+    _show(added, form)
+
+
+@trust.command("list")
+@format_option
+@click.pass_obj
+def list_(obj: Context, form: str) -> None:
+    """List every file of the trust folders and what is in it."""
+    _show(
+        [
+            _row(each.stem, _read(each.name, each.read_bytes()), each.read_bytes())
+            for each in _files(obj)
+        ],
+        form,
+    )
+
+
+@trust.command()
+@click.argument("id_", metavar="ID")
+@format_option
+@click.pass_obj
+def remove(obj: Context, id_: str, form: str) -> None:
+    """Remove the file ID; the chains that end in it are no longer trusted."""
+    found = [each for each in _files(obj) if each.stem == id_]
+    if not found:
+        fail(f"there is no trust file {id_}")
+    for each in found:
+        each.unlink()
+        obj.record("trust.remove", id_)
+    show({"id": id_, "removed": True}, form, [f"{id_} removed"])
+
+
+def _check_newer(obj: Context, offered: dict[Path, TrustFile]) -> None:
+    """Refuse a revocation list older than one of the same key: it would be believed for nothing."""
+    held = [_read(each.name, each.read_bytes()) for each in _files(obj)]
+    known = [each for found in (*held, *offered.values()) for each in found.revocation_lists]
+    store = TrustStore((), known)
+    for path, found in offered.items():
+        try:
+            for each in found.revocation_lists:
+                store.check_newer(each)
+        except MRTDError:
+            fail(f"{path.name}: there is a newer revocation list of this authority already.")
+
+
+def _files(obj: Context) -> Iterator[Path]:
+    for folder in obj.settings.trust_directories:
+        yield from sorted(each for each in folder.glob("*") if each.suffix.lower() in SUFFIXES)
+
+
+def _read(name: str, content: bytes) -> TrustFile:
+    try:
+        found = read_file(name, content)
+    except MRTDError as error:
+        fail(f"{name}: {error}")
+    return found
+
+
+def _row(id_: str, found: TrustFile, content: bytes) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "certificates": [each.subject for each in found.anchors],
+        "revocation_lists": [each.issuer for each in found.revocation_lists],
+    }
+
+
+def _show(rows: list[dict[str, Any]], form: str) -> None:
+    lines = (
+        f"{row['id']}\t{', '.join(row['certificates'] + row['revocation_lists'])}" for row in rows
+    )
+    show(rows, form, lines)

@@ -1,0 +1,76 @@
+"""JSON as security data: one reading only (RFC 8725 §2.4, RFC 8259 §4)."""
+
+import json
+from typing import Any
+
+MAX_DEPTH = 16
+MAX_DIGITS = 20
+
+
+def loads_object(data: bytes, *, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
+    """The one JSON object in ``data``.
+
+    Raises:
+        ValueError: not UTF-8, not an object, nested deeper than ``max_depth``, a repeated name,
+            NaN or an infinity, a lone surrogate, an integer of over 20 digits.
+    """
+    value = _loads(data, max_depth)
+    if not isinstance(value, dict):
+        raise ValueError("not an object")
+    return value
+
+
+def loads_array(data: bytes, *, max_depth: int = MAX_DEPTH) -> list[Any]:
+    """The one JSON array in ``data``, as strictly.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    value = _loads(data, max_depth)
+    if not isinstance(value, list):
+        raise ValueError("not an array")
+    return value
+
+
+def _loads(data: bytes, max_depth: int) -> Any:
+    text = data.decode("utf-8")
+    if _depth(text) > max_depth:
+        raise ValueError("too deep")
+    value = json.loads(
+        text,
+        object_pairs_hook=_unique,
+        parse_constant=_refuse_constant,
+        parse_int=_bounded_int,
+    )
+    if "\\u" in text:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # refuses lone surrogates
+    return value
+
+
+def _depth(text: str) -> int:
+    """An upper bound of the nesting: brackets inside strings count too, which is harmless."""
+    deepest = depth = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    return deepest
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name is repeated")
+    return found
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _bounded_int(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError("integer too long")
+    return int(digits)

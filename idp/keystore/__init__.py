@@ -1,0 +1,1 @@
+"""Our own keys: what signs, what keys the digests, and when the next one takes over."""

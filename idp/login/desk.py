@@ -1,0 +1,369 @@
+"""The front desk: one place that begins, resumes and ends the logins of a browser.
+
+Views of a method open a step with :meth:`Desk.visit`, prove something, store the
+:class:`~idp.login.authenticator.Authentication` and leave through :meth:`Desk.proceed`. Whoever
+began the login gets the browser back at its ``return_path`` and calls :meth:`Desk.settle`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from idp.accounts.lifecycle import AccountUnusable, require_usable
+from idp.accounts.model import Account
+from idp.accounts.repository import Accounts
+from idp.audit.events import Event, LoginStarted, SessionStarted
+from idp.audit.log import AuditLog
+from idp.core import assurance
+from idp.core.clock import Clock
+from idp.core.handles import random_token
+from idp.login import throttle
+from idp.login.authenticator import Authentication, Method
+from idp.login.dispatch import Authenticate, Finish, Step, next_step
+from idp.login.errors import Notice
+from idp.login.requirement import Requirement
+from idp.login.session import Session, session_key
+from idp.login.sessions import Renewed, Sessions
+from idp.login.settings import LoginSettings
+from idp.login.ticket import Ticket, TicketRefused
+from idp.login.transaction import Transaction, proof_key, transaction_key
+from idp.registry.model import Person
+from idp.registry.source import RegistrySource
+from idp.storage.revocations import Revocations
+from idp.storage.transient import Get, Operation, Put, TransientStore
+from idp.web import csrf
+from idp.web.http import Request, Response, cookie, cookie_name, redirect
+from idp.web.i18n import negotiate
+from idp.web.templates import LANGUAGE_COOKIE, Pages
+
+BROWSER_COOKIE = "login"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientView:
+    """What login pages show of a relying party, found without a look-up in any store.
+
+    ``origins`` are the sources its redirects lead to, for the ``form-action`` of the pages, and
+    ``domain`` is where they lead, for people; ``pictures`` is the source of its ``logo``.
+    """
+
+    name: Mapping[str, str]
+    home: str = ""
+    origins: tuple[str, ...] = ()
+    domain: str = ""
+    logo: str = ""
+    pictures: tuple[str, ...] = ()
+    policy: str = ""
+    terms: str = ""
+
+    def called(self, locale: str) -> str:
+        """The relying party's name in ``locale``."""
+        return self.name.get(locale) or next(iter(self.name.values()), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request to a login under way, opened and read."""
+
+    request: Request
+    browser: str
+    ticket: Ticket
+    transaction: Transaction
+    proofs: tuple[Authentication, ...]
+    session: Session | None
+
+    @property
+    def url(self) -> str:
+        """Where the pages of this login are."""
+        return f"/login/{self.ticket.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A met requirement turned into a session: store and audit these, then answer with cookies."""
+
+    renewed: Renewed
+    account: Account
+    person: Person
+    events: tuple[Event, ...]
+
+    @property
+    def session(self) -> Session:
+        """The session as it is from now on."""
+        return self.renewed.session
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The login's services. ``key`` makes tickets, CSRF tokens and counter names."""
+
+    transient: TransientStore
+    accounts: Accounts
+    registry: RegistrySource
+    revocations: Revocations
+    audit: AuditLog
+    clock: Clock
+    pages: Pages
+    key: bytes
+    settings: LoginSettings
+    methods: tuple[Method, ...]
+    describe: Callable[[str], ClientView | None]
+    sessions: Sessions = field(init=False)
+
+    def __post_init__(self) -> None:
+        sessions = Sessions(
+            self.transient, self.revocations, self.clock, self.settings.lifetimes, self.secure
+        )
+        object.__setattr__(self, "sessions", sessions)
+
+    # The browser
+
+    @property
+    def secure(self) -> bool:
+        """Whether cookies are Secure and ``__Host-``: wherever the issuer is https."""
+        return self.pages.site.secure
+
+    def browser(self, request: Request) -> str:
+        """The browser's login secret, ``""`` when it sends none."""
+        return request.cookies.get(cookie_name(BROWSER_COOKIE, secure=self.secure), "")
+
+    # A login
+
+    def begin(
+        self,
+        request: Request,
+        *,
+        client_id: str,
+        requirement: Requirement,
+        return_path: str,
+        payload: Mapping[str, Any],
+        ui_locales: str = "",
+    ) -> tuple[Visit, tuple[str, ...]]:
+        """Start a login: the visit to answer the first page of, and the cookies to set.
+
+        Raises:
+            Notice: too many logins were begun from this address.
+        """
+        now, browser = self.clock(), self.browser(request)
+        request, cookies = self._in_language(request, ui_locales)
+        if not browser:
+            browser = random_token()
+            cookies = (*cookies, cookie(BROWSER_COOKIE, browser, secure=self.secure))
+        ticket = Ticket.issue(self.key, browser, client_id=client_id, now=now)
+        transaction = Transaction(
+            client_id=client_id,
+            requirement=requirement,
+            return_to=f"{return_path}?t={ticket.text}",
+            begun_at=now,
+            payload=payload,
+        )
+        toll = throttle.Toll(((self.settings.starts, throttle.address(request.peer)),))
+        _, *counts = self.transient.run(
+            Put(transaction_key(ticket.flow), transaction.dump(), self.settings.transaction_ttl),
+            *toll.operations,
+        )
+        try:
+            self.check(toll, tuple(counts))
+        except Notice:
+            self.transient.delete(transaction_key(ticket.flow))  # what is refused takes no room
+            raise
+        self.audit.write(LoginStarted(client_id=client_id, flow=ticket.flow), peer=request.peer)
+        known = {**request.cookies, cookie_name(BROWSER_COOKIE, secure=self.secure): browser}
+        request = replace(request, cookies=known)  # what the answer sets, its forms are bound to
+        return Visit(request, browser, ticket, transaction, (), None), cookies
+
+    def _in_language(self, request: Request, ui_locales: str) -> tuple[Request, tuple[str, ...]]:
+        """The request in the language the relying party asks for, and the cookie to keep it.
+
+        A cookie, because the pages that follow are answered without reading the transaction.
+        """
+        if not ui_locales:
+            return request, ()
+        locale = negotiate(
+            ui_locales=ui_locales, accept_language=request.headers.get("accept-language", "")
+        )
+        name = cookie_name(LANGUAGE_COOKIE, secure=self.secure)
+        spoken = replace(request, cookies={**request.cookies, name: locale})
+        return spoken, (cookie(LANGUAGE_COOKIE, locale, secure=self.secure),)
+
+    def page(
+        self, request: Request, ticket: Ticket, template: str, *, status: int = 200, **context: Any
+    ) -> Response:
+        """A page of a login: it names the relying party and its forms carry the token."""
+        client = self.describe(ticket.client_tag) or ClientView({})
+        return self.pages.render(
+            request,
+            template,
+            status=status,
+            form_action=client.origins,
+            img_src=client.pictures,
+            client_name=client.called(self.pages.locale(request)),
+            client_domain=client.domain,
+            client_logo=client.logo,
+            client_policy=client.policy,
+            client_terms=client.terms,
+            csrf_token=self.form_token(request, ticket),
+            **context,
+        )
+
+    def form_token(self, request: Request, ticket: Ticket) -> str:
+        """The ``csrf_token`` of every form of a login."""
+        return csrf.csrf_token(self.key, self.browser(request), ticket.text)
+
+    def check_form(self, request: Request, ticket: Ticket) -> None:
+        """Take a form only from our own page of this login in this browser.
+
+        Raises:
+            CsrfFailed: it is not.
+        """
+        csrf.check(
+            request,
+            key=self.key,
+            browser=self.browser(request),
+            form=ticket.text,
+            origin=self.pages.site.origin,
+        )
+
+    def check(self, toll: throttle.Toll, counts: tuple[int, ...]) -> None:
+        """Raise the page that says to come back later when a limit is exceeded."""
+        try:
+            toll.check(counts)
+        except throttle.Throttled as error:
+            raise Notice(
+                "throttled",
+                status=429,
+                retry_after=error.limit.window,
+                reason=f"throttled-{error.limit.name}",
+            ) from error
+
+    def open(self, request: Request, text: str) -> Ticket:
+        """Check a ``<t>`` against the browser that sends it. No store is asked.
+
+        Raises:
+            Notice: no cookie, another browser's ticket, or too late.
+        """
+        browser = self.browser(request)
+        try:
+            return Ticket.open(
+                self.key, browser, text, now=self.clock(), ttl=self.settings.transaction_ttl
+            )
+        except TicketRefused as error:
+            if error.reason == "foreign" and browser:
+                raise Notice("other_browser") from error
+            # Without a cookie nothing proves the ticket: at worst it names another client's home.
+            home = self._home(error.ticket) if error.ticket else ""
+            raise Notice("expired" if browser else "no_cookie", onward=home) from error
+
+    def visit(
+        self, request: Request, text: str, *operations: Operation
+    ) -> tuple[Visit, tuple[Any, ...]]:
+        """Open a step: the visit, and the answers of ``operations`` run in the same round trip.
+
+        Raises:
+            Notice: see :meth:`open`; or the login is over.
+        """
+        return self.read(request, self.open(request, text), *operations)
+
+    def read(
+        self, request: Request, ticket: Ticket, *operations: Operation
+    ) -> tuple[Visit, tuple[Any, ...]]:
+        """Like :meth:`visit` for a ticket that was opened already."""
+        handle = self.sessions.handle(request)
+        value, session, *answers = self.transient.run(
+            Get(transaction_key(ticket.flow)),
+            Get(session_key(handle.flow if handle else ticket.flow)),
+            *(Get(proof_key(ticket.flow, each.name)) for each in self.methods),
+            *operations,
+        )
+        if value is None:
+            raise Notice("over", status=409, onward=self._home(ticket))
+        found = [Authentication.load(each) for each in answers[: len(self.methods)] if each]
+        visit = Visit(
+            request=request,
+            browser=self.browser(request),
+            ticket=ticket,
+            transaction=Transaction.load(value),
+            proofs=tuple(sorted(found, key=lambda each: each.at)),
+            session=self.sessions.awake(handle, session) if handle else None,
+        )
+        return visit, tuple(answers[len(self.methods) :])
+
+    def _home(self, ticket: Ticket) -> str:
+        client = self.describe(ticket.client_tag)
+        return client.home if client else ""
+
+    def step(self, visit: Visit) -> Step:
+        """What the dispatcher says comes next."""
+        earlier = visit.session.authentications if visit.session else ()
+        return next_step(visit.transaction.requirement, visit.proofs, earlier, self.methods)
+
+    def proceed(self, visit: Visit) -> Response:
+        """Leave a step: 303 to the next page, or back to whoever began the login."""
+        step = self.step(visit)
+        if visit.transaction.cancelled or not isinstance(step, Authenticate):
+            return redirect(visit.transaction.return_to)
+        if any(each.opens for each in self.methods if each.name in step.methods):
+            return redirect(visit.url)
+        return redirect(f"{visit.url}/{step.methods[0]}")
+
+    def prove(self, visit: Visit, authentication: Authentication) -> tuple[Put, Visit]:
+        """The operation that keeps a proof, and the visit as it is with it."""
+        put = self.proof(visit.ticket.flow, authentication)
+        return put, replace(visit, proofs=(*visit.proofs, authentication))
+
+    def proof(self, flow: str, authentication: Authentication) -> Put:
+        """The operation that keeps a proof in ``flow``."""
+        key = proof_key(flow, authentication.method)
+        return Put(key, authentication.dump(), self.settings.transaction_ttl)
+
+    def cancel(self, visit: Visit, reason: str = "citizen") -> Response:
+        """The login is given up: whoever began it answers for it."""
+        ended = replace(visit.transaction, cancelled=reason)
+        self.transient.put(
+            transaction_key(visit.ticket.flow), ended.dump(), self.settings.transaction_ttl
+        )
+        return redirect(ended.return_to)
+
+    def dead_end(self, visit: Visit, kind: str, *, step: str = "", reason: str = "") -> Notice:
+        """The page for a login that cannot succeed: it explains, and its button gives up."""
+        return Notice(
+            kind,
+            status=403,
+            cancel_url=f"{visit.url}{step}",
+            ticket=visit.ticket,
+            reason=reason,
+        )
+
+    def unusable(self, visit: Visit, error: AccountUnusable) -> Notice:
+        """The page for somebody who proved who they are and whose account may not be used."""
+        kind = "account_locked" if error.locked_by_holder else "account_unusable"
+        return self.dead_end(visit, kind, reason=error.reason)
+
+    # The end of a login
+
+    def usable(self, account_id: str) -> tuple[Account, Person]:
+        """The account and person behind an id, checked by the one rule.
+
+        Raises:
+            AccountUnusable: locked, deceased, cancelled, not activated, or gone.
+        """
+        account = self.accounts.by_id(account_id)
+        person = self.registry.person(account.number) if account else None
+        if account is None or person is None:
+            raise AccountUnusable("gone")
+        require_usable(account, person)
+        return account, person
+
+    def settle(self, session: Session | None, finish: Finish) -> Settled:
+        """Turn a met requirement into a session.
+
+        Raises:
+            AccountUnusable: see :meth:`usable`.
+        """
+        account, person = self.usable(finish.account_id)
+        known = session.authentications if session else ()
+        proofs = tuple(each for each in finish.authentications if each not in known)
+        renewed = self.sessions.renew(session, proofs)
+        reached = assurance.acr(renewed.session.level)
+        started = SessionStarted(session_id=renewed.session.id, account_id=account.id, acr=reached)
+        return Settled(renewed, account, person, (started,) if proofs else ())

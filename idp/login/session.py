@@ -1,0 +1,125 @@
+"""The citizen's session at the provider: single sign-on across clients.
+
+The record stands under the session's id, which never leaves the server; the cookie is a handle of
+the same flow whose secret changes at every change of privilege. Idle time is judged by
+``seen_at``; the record itself lives until the absolute end, because refresh tokens hang on it.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from idp.core import assurance
+from idp.core.handles import Handle, b64url, digest, equal
+from idp.login.authenticator import Authentication
+
+COOKIE = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """Seconds a session may rest (``idle``) and live (``absolute``), by the level it reached.
+
+    NIST SP 800-63B-4 §2: a stronger session is no longer than a weaker one.
+    """
+
+    idle: Mapping[int, int]
+    absolute: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A citizen who proved who they are. ``secret`` is the digest of the cookie's secret."""
+
+    id: str
+    secret: str
+    account_id: str
+    authentications: tuple[Authentication, ...]
+    started_at: int
+    seen_at: int
+    idle_ttl: int
+    expires_at: int
+
+    @classmethod
+    def load(cls, value: Mapping[str, Any]) -> "Session":
+        """Read back what :meth:`dump` stored."""
+        proofs = tuple(Authentication.load(each) for each in value["authentications"])
+        return cls(**{**value, "authentications": proofs})
+
+    def dump(self) -> dict[str, Any]:
+        """A JSON object for the transient store."""
+        return asdict(self)
+
+    @property
+    def level(self) -> int:
+        """The level of all the authentications together."""
+        return assurance.level(each.factor for each in self.authentications)
+
+    @property
+    def cards(self) -> tuple[str, ...]:
+        """The keys of the chips that proved it: with such a card the session ends."""
+        return tuple(each.credential for each in self.authentications if each.credential)
+
+    def lives(self, now: int) -> bool:
+        """Whether tokens of this session may still be used (absolute end)."""
+        return now < self.expires_at
+
+    def awake(self, now: int) -> bool:
+        """Whether the browser may still use it without a new login (idle and absolute)."""
+        return self.lives(now) and now < self.seen_at + self.idle_ttl
+
+    def belongs_to(self, cookie: Handle) -> bool:
+        """Whether ``cookie`` is this session's present cookie."""
+        return equal(self.secret, digest(cookie.secret))
+
+
+def session_key(session_id: str) -> str:
+    """Where the session is kept."""
+    return f"session:{{{session_id}}}"
+
+
+def sessions_of_key(account_id: str) -> str:
+    """The set of an account's session ids."""
+    return f"sessions:{{{account_id}}}"
+
+
+def relying_party_sid(key: bytes, session_id: str, client_id: str) -> str:
+    """The ``sid`` one client sees: different at each client, so that nothing links them."""
+    message = f"sid\x00{session_id}\x00{client_id}".encode()
+    return b64url(hmac.new(key, message, hashlib.sha256).digest()[:16])
+
+
+def advance(
+    session: Session | None,
+    proofs: tuple[Authentication, ...],
+    *,
+    now: int,
+    lifetimes: Lifetimes,
+) -> tuple[Session, Handle]:
+    """The session after new ``proofs``, and its new cookie (rotated: a privilege changed).
+
+    A session of another account is left behind; one of the same account keeps its id, its start
+    and its absolute end, and the newest authentication of each method.
+    """
+    account_id = proofs[0].account_id
+    kept = session if session and session.account_id == account_id else None
+    by_method = {each.method: each for each in (kept.authentications if kept else ()) + proofs}
+    authentications = tuple(by_method.values())
+    level = assurance.level(each.factor for each in authentications)
+    cookie = Handle.new(kept.id if kept else None)
+    started_at = kept.started_at if kept else now
+    fresh = Session(
+        id=cookie.flow,
+        secret=digest(cookie.secret),
+        account_id=account_id,
+        authentications=authentications,
+        started_at=started_at,
+        seen_at=now,
+        idle_ttl=lifetimes.idle[level],
+        expires_at=started_at + lifetimes.absolute[level],
+    )
+    if kept:
+        fresh = replace(fresh, expires_at=min(kept.expires_at, fresh.expires_at))
+    return fresh, cookie

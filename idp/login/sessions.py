@@ -1,0 +1,108 @@
+"""The sessions of browsers: read by cookie, renewed at a change of privilege, ended everywhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from idp.core.clock import Clock
+from idp.core.handles import Handle
+from idp.login.authenticator import Authentication
+from idp.login.session import (
+    COOKIE,
+    Lifetimes,
+    Session,
+    advance,
+    session_key,
+    sessions_of_key,
+)
+from idp.storage.database import Beside
+from idp.storage.revocations import Revocations
+from idp.storage.transient import Link, Operation, Put, TransientStore
+from idp.web.http import Request, cookie, cookie_name
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A session as it is from now on: what stores it, and the cookies it needs."""
+
+    session: Session
+    cookies: tuple[str, ...]
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """Sessions in the transient store; ``secure`` as for every cookie of the issuer."""
+
+    transient: TransientStore
+    revocations: Revocations
+    clock: Clock
+    lifetimes: Lifetimes
+    secure: bool
+
+    def handle(self, request: Request) -> Handle | None:
+        """The session cookie, parsed."""
+        return Handle.parse(request.cookies.get(cookie_name(COOKIE, secure=self.secure), ""))
+
+    def of(self, request: Request) -> Session | None:
+        """The browser's session, when it is awake and not revoked."""
+        handle = self.handle(request)
+        if handle is None:
+            return None
+        return self.awake(handle, self.transient.get(session_key(handle.flow)))
+
+    def awake(self, handle: Handle, value: Mapping[str, Any] | None) -> Session | None:
+        """The session in a record that was read for this cookie, when it may be used."""
+        session = Session.load(value) if value else None
+        if session is None or not session.belongs_to(handle) or not session.awake(self.clock()):
+            return None
+        return None if self._revoked(session) else session
+
+    def _revoked(self, session: Session) -> bool:
+        """Whether the session, its card, or every session its account had then, was ended."""
+        revoked, since = self.revocations.is_revoked, session.started_at
+        return (
+            revoked("session", session.id, since)
+            or revoked("account", session.account_id, since)
+            or any(revoked("card", each, 0) for each in session.cards)
+        )
+
+    def renew(self, session: Session | None, proofs: tuple[Authentication, ...]) -> Renewed:
+        """The session after ``proofs``; without any, only ``seen_at`` moves.
+
+        New proofs rotate the cookie: the privilege changed. Without a session there are some.
+        """
+        now = self.clock()
+        if session is not None and not proofs:
+            touched = replace(session, seen_at=now)
+            return Renewed(touched, (), (_keep(touched, now),))
+        fresh, handle = advance(session, proofs, now=now, lifetimes=self.lifetimes)
+        link = Link(sessions_of_key(fresh.account_id), fresh.id, fresh.expires_at - now)
+        return Renewed(
+            fresh,
+            (cookie(COOKIE, str(handle), secure=self.secure),),
+            (_keep(fresh, now), link),
+        )
+
+    def forget(self) -> tuple[str, ...]:
+        """The cookies that clear the browser's, once its session was ended."""
+        return (cookie(COOKIE, "", max_age=0, secure=self.secure),)
+
+
+def end_session(
+    session: Session,
+    revocations: Revocations,
+    transient: TransientStore,
+    beside: Beside | None = None,
+) -> None:
+    """End a session on every node, durably; ``beside`` writes in the transaction that ends it.
+
+    Raises:
+        Unavailable: it is not known to be ended, and nothing was written beside.
+    """
+    revocations.revoke("session", session.id, expires_at=session.expires_at, beside=beside)
+    transient.delete(session_key(session.id))
+
+
+def _keep(session: Session, now: int) -> Put:
+    return Put(session_key(session.id), session.dump(), max(1, session.expires_at - now))

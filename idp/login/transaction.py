@@ -1,0 +1,46 @@
+"""A login under way: one record in the transient store, found by its flow."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from idp.login.requirement import Requirement
+
+
+def transaction_key(flow: str) -> str:
+    """Where the transaction of ``flow`` is kept."""
+    return f"login:{{{flow}}}"
+
+
+def proof_key(flow: str, method: str) -> str:
+    """Where ``flow`` keeps the authentication made by ``method``."""
+    return f"proof:{{{flow}}}:{method}"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What a login is for and where it goes back to.
+
+    ``return_to`` is a path of our own; ``payload`` belongs to whoever began the login (the
+    authorization request) and is never read here.
+    ``cancelled`` says why the login was given up, which whoever began it will answer: ``citizen``
+    (they pressed Cancel) or ``unmet`` (their account cannot reach the level); empty while it is on.
+    """
+
+    client_id: str
+    requirement: Requirement
+    return_to: str
+    begun_at: int
+    cancelled: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, value: Mapping[str, Any]) -> "Transaction":
+        """Read back what :meth:`dump` stored."""
+        requirement = dict(value["requirement"])
+        requirement["methods"] = tuple(requirement["methods"])
+        return cls(**{**value, "requirement": Requirement(**requirement)})
+
+    def dump(self) -> dict[str, Any]:
+        """A JSON object for the transient store."""
+        return asdict(self)

@@ -1,0 +1,141 @@
+"""Request objects: RFC 9101, OIDC Core §6. An authorization request in a JWT of the client's.
+
+What is inside comes out as plain parameters, to be judged like any others. Where the client must
+sign its requests, pushed the object, or says itself that it is one of RFC 9101's, only what is
+inside counts; else what stands beside it may add to it (OIDC Core §6.1).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from idp.jose import jwe
+from idp.jose.jwt import (
+    InvalidToken,
+    UnverifiedJwt,
+    audiences,
+    check_algorithm,
+    check_claims,
+    check_signature,
+    check_typ,
+    parse_jwt,
+)
+from idp.oidc.clients.model import Client
+from idp.oidc.errors import OAuthError
+from idp.oidc.services import Services
+from idp.web.http import Params
+
+TYP = "oauth-authz-req+jwt"
+NONE = "none"
+_TYPS = ("", "JWT", TYP)
+_OF_JWT = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti"})
+_NESTED = frozenset({"request", "request_uri"})
+_REPEATABLE = frozenset({"resource"})
+"""Arrays of strings that stand for a parameter sent several times (RFC 8707 §2)."""
+
+
+def must_sign(client: Client) -> bool:
+    """Whether the client's requests come as signed objects or not at all (RFC 9101 §10.5)."""
+    return client.profile.request_object_required or client.require_signed_request_object
+
+
+def unfold(services: Services, client: Client, beside: Params, text: str, *, alone: bool) -> Params:
+    """The parameters of the request object ``text``; unless ``alone``, with those ``beside`` it.
+
+    Raises:
+        OAuthError: ``invalid_request_object``.
+        Unavailable: the client's keys cannot be asked for now.
+    """
+    try:
+        jwt = parse_jwt(_decrypted(services, text))
+        check_typ(jwt, _TYPS)
+        _check_signature(services, client, jwt)
+        strict = alone or must_sign(client) or jwt.header.get("typ", "").lower().endswith(TYP)
+        _check_claims(services, client, jwt.claims, strict=strict)
+        inside = tuple(_parameters(jwt.claims))
+    except InvalidToken as error:
+        raise invalid_object(error.reason) from error
+    named = {name for name, _ in inside}
+    added = () if strict else (each for each in beside.pairs() if each[0] not in named | _NESTED)
+    return Params((*inside, *added, *_client_id(client, named)))
+
+
+def invalid_object(reason: str) -> OAuthError:
+    """The object is not good. It is the client's own, so that its developer may know why."""
+    return OAuthError(
+        "invalid_request_object",
+        f"the request object is not valid ({reason})",
+        reason=f"request_object_{reason}",
+    )
+
+
+def _client_id(client: Client, named: set[str]) -> tuple[tuple[str, str], ...]:
+    return () if "client_id" in named else (("client_id", client.client_id),)
+
+
+def _decrypted(services: Services, text: str) -> str:
+    """The signed JWT inside an encrypted one (OIDC Core §6.1, RFC 9101 §6.1)."""
+    if text.count(".") != jwe.PARTS - 1:
+        return text
+    return jwe.decrypt(text, services.keys.decryption())
+
+
+def _algorithms(client: Client) -> tuple[str, ...]:
+    """What the client's objects may be signed with: what it registered, else what is usual."""
+    allowed = client.profile.request_object_algs
+    if must_sign(client):
+        allowed = tuple(each for each in allowed if each != NONE)
+    registered = client.request_object_signing_alg
+    return tuple(each for each in allowed if registered in {None, each})
+
+
+def _check_signature(services: Services, client: Client, jwt: UnverifiedJwt) -> None:
+    algorithms = _algorithms(client)
+    check_algorithm(jwt, algorithms)
+    if jwt.alg != NONE:
+        check_signature(jwt, services.client_keys.find(client, jwt.kid), algorithms)
+    elif jwt.signature:
+        raise InvalidToken("signature")
+
+
+def _check_claims(
+    services: Services, client: Client, claims: Mapping[str, Any], *, strict: bool
+) -> None:
+    signer, issuer, now = claims.get("iss"), services.settings.issuer, services.clock()
+    ttl = client.profile.request_object_ttl
+    required = (*(("iss", "aud") if must_sign(client) else ()), *(("exp", "nbf") if ttl else ()))
+    check_claims(claims, issuer=None, audience=None, now=now, required=required)
+    if signer not in {None, client.client_id}:
+        raise InvalidToken("iss")
+    if "aud" in claims and issuer not in audiences(claims):
+        raise InvalidToken("aud")
+    if claims.get("sub") == client.client_id:
+        raise InvalidToken("sub")  # so looks a client's assertion (RFC 9101 §10.8)
+    if claims.get("client_id", None if strict else client.client_id) != client.client_id:
+        raise InvalidToken("client_id")
+    if not _NESTED.isdisjoint(claims):
+        raise InvalidToken("nested")
+    if ttl and (claims["exp"] - claims["nbf"] > ttl or now - claims["nbf"] > ttl):
+        raise InvalidToken("lives_too_long")
+
+
+def _parameters(claims: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in claims.items():
+        if name in _OF_JWT:
+            continue
+        repeated = name in _REPEATABLE and isinstance(value, list)
+        for each in value if repeated else (value,):
+            yield name, _text(name, each)
+
+
+def _text(name: str, value: Any) -> str:
+    """A member as it would stand in a query: JSON values in JSON (RFC 9101 §4, OIDC Core §6.1)."""
+    match value:
+        case str() if "\x00" not in value and "\x00" not in name:
+            return value
+        case bool() | float() | None | str():
+            raise InvalidToken("parameter")
+        case int():
+            return str(value)
+        case _:
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,167 @@
+"""The authorization response: a code, tokens, or an error (RFC 6749 §4.1.2, RFC 9207).
+
+Everything before this only asked; here a login becomes a session and an authorization becomes a
+code, or what the mint makes of it, in one round trip, and nothing leaves before the audit log has
+it.
+"""
+
+from idp.audit.events import AuthorizationGranted, LoginRefused
+from idp.core.handles import Handle
+from idp.login.desk import Settled
+from idp.login.dispatch import Finish
+from idp.login.errors import Notice
+from idp.login.ticket import Ticket
+from idp.login.transaction import transaction_key
+from idp.oidc.authorization import response_modes, session_state
+from idp.oidc.authorization.destination import Destination
+from idp.oidc.authorization.pushed import use_up
+from idp.oidc.authorization.request import AuthorizationRequest
+from idp.oidc.clients.model import Client
+from idp.oidc.consent.model import Consent
+from idp.oidc.errors import OAuthError
+from idp.oidc.services import Services
+from idp.oidc.tokens.authorization import Authorization, code_binding
+from idp.oidc.tokens.issue import FrontChannel
+from idp.oidc.tokens.participants import join
+from idp.oidc.tokens.standing import Ended
+from idp.oidc.vocabulary import CODE
+from idp.storage.transient import Put, Take
+from idp.web.http import Request, Response
+
+
+def grant(
+    services: Services,
+    request: Request,
+    destination: Destination,
+    asked: AuthorizationRequest,
+    authorization: Authorization,
+    settled: Settled,
+    *,
+    ticket: Ticket | None,
+) -> Response:
+    """The answer with a code for ``authorization``, with tokens, or with both, as was asked.
+
+    The login of ``ticket`` is used up in the same step, so that it never gives two codes; and so
+    is a request that was pushed, with which several logins may have been begun.
+
+    Raises:
+        Notice: it was used up already.
+        OAuthError: the login does not stand.
+        Unavailable: a store or the audit log does not answer; nothing left.
+    """
+    client = destination.client
+    code, kept = _code(destination, asked, authorization)
+    tokens = _tokens(services, asked, authorization, settled, code)
+    puts = (*kept, *tokens.puts)
+    used = use_up(services, asked.pushed)
+    taking = (Take(transaction_key(ticket.flow), put=puts),) if ticket else puts
+    joined = join(authorization, now=services.clock())
+    known = services.subjects.remember(client, authorization.account_id)
+    answers = services.transient.run(*used, *taking, *settled.renewed.operations, *joined, *known)
+    if (used and not answers[0]) or (ticket and answers[len(used)].value is None):
+        raise Notice("over", status=409, onward=client.client_uri)
+    services.audit.write(*settled.events, granted(authorization), *tokens.events, peer=request.peer)
+    state = session_state.tell(services, request, destination, authorization)
+    members = _members(code, tokens) | state.members
+    cookies = (*settled.renewed.cookies, *state.cookies)
+    return _send(services, request, destination, members, cookies)
+
+
+def granted(authorization: Authorization) -> AuthorizationGranted:
+    """What the audit log is told of an authorization that a client is given."""
+    return AuthorizationGranted(
+        flow=authorization.flow,
+        client_id=authorization.client_id,
+        account_id=authorization.account_id or "",
+        acr=authorization.acr,
+        scope=" ".join(authorization.scope),
+    )
+
+
+def _members(code: str, tokens: FrontChannel) -> dict[str, str]:
+    """The members of a good answer; ``state`` and ``iss`` stand in every one."""
+    return {**({CODE: code} if code else {}), **tokens.members}
+
+
+def _code(
+    destination: Destination, asked: AuthorizationRequest, authorization: Authorization
+) -> tuple[str, tuple[Put, ...]]:
+    """A code and the operation that keeps it; none where none was asked for."""
+    if CODE not in asked.response_type.split():
+        return "", ()
+    client, handle = destination.client, Handle.new(authorization.flow)
+    bound = (asked.code_challenge, asked.dpop_jkt)
+    binding = code_binding(client.client_id, destination.redirect_uri, *bound)
+    record = {**authorization.dump(), "binding": binding}
+    return str(handle), (Put(handle.key(CODE), record, client.profile.code_ttl),)
+
+
+def _tokens(
+    services: Services,
+    asked: AuthorizationRequest,
+    authorization: Authorization,
+    settled: Settled,
+    code: str,
+) -> FrontChannel:
+    session, kind = settled.renewed.session, asked.response_type
+    try:
+        return services.mint.front_channel(authorization, session, kind, code=code)
+    except Ended as error:
+        raise OAuthError("access_denied", "the login is over", reason=error.reason) from error
+
+
+def authorize(
+    asked: AuthorizationRequest,
+    client: Client,
+    settled: Settled,
+    finish: Finish,
+    consent: Consent | None,
+    *,
+    flow: str,
+    now: int,
+) -> Authorization:
+    """What the citizen allowed: of the claims asked for, those consented to."""
+    granted = consent.granted if consent is not None else frozenset()
+    return Authorization(
+        flow=flow,
+        client_id=client.client_id,
+        scope=asked.scope,
+        issued_at=now,
+        expires_at=settled.session.expires_at,
+        account_id=finish.account_id,
+        session_id=settled.session.id,
+        auth_time=finish.auth_time,
+        level=finish.level,
+        amr=finish.amr,
+        claims=tuple(each for each in asked.claims if each in granted),
+        id_token_claims=tuple(each for each in asked.id_token_claims if each in granted),
+        nonce=asked.nonce,
+        details=asked.details,
+        resource=asked.resource,
+    )
+
+
+def refuse(
+    services: Services,
+    request: Request,
+    destination: Destination,
+    error: OAuthError,
+    *,
+    flow: str = "",
+) -> Response:
+    """The answer with ``error``; the true reason goes to the audit log."""
+    event = LoginRefused(flow=flow, client_id=destination.client.client_id, reason=error.reason)
+    services.audit.write(event, peer=request.peer)
+    return _send(services, request, destination, error.members(), ())
+
+
+def _send(
+    services: Services,
+    request: Request,
+    destination: Destination,
+    members: dict[str, str],
+    cookies: tuple[str, ...],
+) -> Response:
+    state = {"state": destination.state} if destination.state is not None else {}
+    members = {**members, **state, "iss": services.settings.issuer}
+    return response_modes.send(services, request, destination, members, cookies)

@@ -1,0 +1,138 @@
+"""Who is asked what: the requests that wait for one person, and how many may.
+
+A person stands here under a counter name made from their number, whether or not there is such a
+person: what a client sees never depends on it (CIBA Core §15).
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from idp.accounts.lifecycle import AccountUnusable, require_usable
+from idp.accounts.model import Account
+from idp.core.handles import digest
+from idp.core.personal_number import PersonalNumber
+from idp.login import throttle
+from idp.login.throttle import QUARTER, Limit, Toll
+from idp.oidc.ciba.grant import KIND
+from idp.oidc.clients.model import Client
+from idp.oidc.decoupled.waiting import Reference, Waiting
+from idp.oidc.errors import OAuthError, slow_down
+from idp.oidc.services import Services
+from idp.storage.transient import Delete, Get, Link, Members, Operation, Put, Unlink
+
+CHOICES = 3
+REQUESTS = Limit("ciba-client", 3_000, 60)
+"""Of one client in a minute."""
+MAX_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """One person's requests; ``who`` is the counter name."""
+
+    who: str
+
+    @classmethod
+    def of(cls, services: Services, number: PersonalNumber) -> "Mailbox":
+        """The mailbox of the person with this number, if there is one."""
+        return cls(throttle.person(services.desk.key, number.digits))
+
+    def last(self, client: Client | str) -> str:
+        """Where the last open request of a client is kept."""
+        return f"ciba-last:{{{self.who}}}:{_tag(client)}"
+
+    def quiet(self, client: Client | str) -> str:
+        """Where it is kept that this person said no to a client a moment ago."""
+        return f"ciba-quiet:{{{self.who}}}:{_tag(client)}"
+
+    @property
+    def all(self) -> str:
+        """Where the references of everything that waits are kept."""
+        return f"ciba-of:{{{self.who}}}"
+
+    def ask(self, services: Services, client: Client) -> Reference | None:
+        """Whether ``client`` may ask this person now; its request before this one, if it waits.
+
+        Raises:
+            OAuthError: 429: too often, or the person said no a moment ago.
+        """
+        settings, toll = services.settings, self._toll(services, client)
+        quiet, last, *counts = services.transient.run(
+            Get(self.quiet(client)), Get(self.last(client)), *toll.operations
+        )
+        try:
+            toll.check(tuple(counts))
+        except throttle.Throttled as error:
+            raise _not_now(error.limit.window, f"throttled-{error.limit.name}") from error
+        if quiet is not None:
+            raise _not_now(settings.backchannel_cool_down, "cool-down")
+        return Reference.parse(last["reference"]) if last else None
+
+    def put(self, waiting: Waiting, now: int) -> tuple[Operation, ...]:
+        """The operations that add a request."""
+        reference, left = str(waiting.reference), waiting.expires_at - now
+        return (
+            Put(self.last(waiting.client_id), {"reference": reference}, left),
+            Link(self.all, reference, left),
+        )
+
+    def forget(self, waiting: Waiting) -> Unlink:
+        """The operation that takes a request out of those that wait."""
+        return Unlink(self.all, str(waiting.reference))
+
+    def remove(self, waiting: Waiting, *, allowed: bool, cool_down: int) -> tuple[Operation, ...]:
+        """The operations that go with a decision. Who says no is left alone for a while."""
+        removed = (Delete(self.last(waiting.client_id)), self.forget(waiting))
+        if allowed or not cool_down:
+            return removed
+        return (*removed, Put(self.quiet(waiting.client_id), {}, cool_down))
+
+    def requests(self, services: Services) -> tuple[Waiting, ...]:
+        """What can be decided now, the newest first."""
+        (members,) = services.transient.run(Members(self.all))
+        found = [Reference.parse(each) for each in sorted(members)]
+        reads = [Get(each.key(KIND)) for each in found if each]
+        values = services.transient.run(*reads) if reads else ()
+        all_of_them = (Waiting.load(each) for each in values if each and "asked" in each)
+        now = services.clock()
+        waiting = [each for each in all_of_them if each.open(now)]
+        return tuple(sorted(waiting, key=lambda each: -each.begun_at)[:MAX_SHOWN])
+
+    def _toll(self, services: Services, client: Client) -> Toll:
+        settings, pair = services.settings, f"{self.who}:{_tag(client)}"
+        return Toll(
+            (
+                (REQUESTS, client.client_id),
+                (Limit("ciba-pair", settings.backchannel_per_client, QUARTER), pair),
+                (Limit("ciba-person", settings.backchannel_per_person, QUARTER), self.who),
+            )
+        )
+
+
+def recipient(services: Services, number: PersonalNumber) -> Account | None:
+    """The account of who is asked, None for nobody and for somebody who may not log in."""
+    account = services.desk.accounts.by_number(number)
+    person = services.desk.registry.person(number)
+    if account is None or person is None:
+        return None
+    try:
+        require_usable(account, person)
+    except AccountUnusable:
+        return None
+    return account
+
+
+def match_numbers() -> tuple[str, tuple[str, ...]]:
+    """Two digits for the client to show, and the three to choose from."""
+    choices = tuple(str(each) for each in secrets.SystemRandom().sample(range(10, 100), CHOICES))
+    return secrets.choice(choices), choices
+
+
+def _tag(client: Client | str) -> str:
+    return digest(client if isinstance(client, str) else client.client_id)
+
+
+def _not_now(seconds: int, reason: str) -> OAuthError:
+    return slow_down(
+        "access_denied", seconds, "this person is not to be asked again so soon", reason=reason
+    )

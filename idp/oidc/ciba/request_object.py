@@ -1,0 +1,95 @@
+"""Signed authentication requests: CIBA Core §7.1.1, FAPI-CIBA ID1 §5.2.2, Part 2 §5.2.2 clause 13.
+
+Such a request says everything in one JWT that only its client can make, once, and soon.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.jose.jwt import (
+    LEEWAY,
+    InvalidToken,
+    UnverifiedJwt,
+    check_claims,
+    check_signature,
+    parse_jwt,
+)
+from idp.oidc.client_auth.private_key_jwt import first_use
+from idp.oidc.clients.model import Client
+from idp.oidc.errors import OAuthError, invalid_request
+from idp.oidc.services import Services
+from idp.web.http import Params, Request
+
+MEMBERS = (
+    "scope",
+    "acr_values",
+    "login_hint",
+    "login_hint_token",
+    "id_token_hint",
+    "binding_message",
+    "user_code",
+    "client_notification_token",
+    "requested_expiry",
+)
+"""The parameters of an authentication request (§7.1)."""
+REQUIRED = ("iss", "aud", "exp", "iat", "nbf", "jti")
+LONGEST = 3600
+"""Seconds that a request object may lie in the future or the past, and be valid for."""
+
+
+def parameters(services: Services, client: Client, request: Request) -> Params:
+    """The parameters of an authentication request: the form's, or those in its signed request.
+
+    Raises:
+        OAuthError: ``invalid_request``: not signed where it must be, or not as it must be.
+    """
+    form, alg = request.form, client.backchannel_authentication_request_signing_alg
+    if "request" not in form:
+        if alg or client.profile.request_object_required:
+            raise invalid_request("this client's requests must be signed")
+        return form
+    if not {"request"}.union(form).isdisjoint(MEMBERS):  # §7.1.1: none of them outside
+        raise invalid_request("a signed request has its parameters inside")
+    algorithms = (alg,) if alg else client.profile.assertion_algs
+    claims = _verified(services, client, form["request"], algorithms)
+    if not first_use(services.transient, "ciba-request", client, claims, services.clock()):
+        raise _bad("replayed")
+    return _params(claims)
+
+
+def _verified(
+    services: Services, client: Client, text: str, algorithms: tuple[str, ...]
+) -> Mapping[str, Any]:
+    now, issuer = services.clock(), services.settings.issuer
+    try:
+        jwt: UnverifiedJwt = parse_jwt(text)
+        keys = services.client_keys.find(client, jwt.kid)
+        claims = check_signature(jwt, keys, algorithms)
+        check_claims(claims, issuer=client.client_id, audience=issuer, now=now, required=REQUIRED)
+        if claims["exp"] > now + LONGEST + LEEWAY:
+            raise InvalidToken("exp_too_far")
+        if claims["nbf"] < now - LONGEST - LEEWAY:
+            raise InvalidToken("nbf_too_old")
+    except InvalidToken as error:
+        raise _bad(error.reason) from error
+    return claims
+
+
+def _bad(reason: str) -> OAuthError:
+    return OAuthError(
+        "invalid_request",
+        "the signed request is not valid",
+        reason=f"request_object_{reason}",
+    )
+
+
+def _params(claims: Mapping[str, Any]) -> Params:
+    """The parameters among the claims; ``requested_expiry`` may be a number (§7.1.1)."""
+    found = {name: claims[name] for name in MEMBERS if name in claims}
+    expiry = found.get("requested_expiry")
+    if isinstance(expiry, int) and not isinstance(expiry, bool):
+        found["requested_expiry"] = str(expiry)
+    for name, value in found.items():
+        if not isinstance(value, str):
+            raise invalid_request(f"{name} must be a string")
+    return Params(found.items())

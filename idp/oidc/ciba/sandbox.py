@@ -1,0 +1,89 @@
+"""/sandbox/ciba: a test suite decides in the citizen's place. Exists in the sandbox only.
+
+The OpenID Foundation's suite calls it as its ``automated_ciba_approval_url``. What follows is what
+follows a citizen's own decision: session, consent, answer, notification.
+"""
+
+from functools import partial
+
+from idp.accounts.lifecycle import AccountUnusable
+from idp.core import assurance
+from idp.core.handles import Handle, new_flow
+from idp.login.authenticator import Authentication
+from idp.login.dispatch import Finish
+from idp.oidc.authorization import respond
+from idp.oidc.ciba.grant import KIND
+from idp.oidc.clients.model import Client
+from idp.oidc.consent.model import Consent, answer
+from idp.oidc.decoupled.approval import Approval
+from idp.oidc.decoupled.waiting import Reference, Waiting, find
+from idp.oidc.services import Endpoint, Services
+from idp.web.edge import Route
+from idp.web.http import HttpError, Request, Response, json_response
+
+
+def endpoints(approval: Approval) -> tuple[Endpoint, ...]:
+    """The hook."""
+    return (Endpoint("/sandbox/ciba", Route(partial(decide, approval))),)
+
+
+def decide(approval: Approval, request: Request) -> Response:
+    """GET with ``auth_req_id`` and ``action`` ``allow`` or ``deny``.
+
+    Raises:
+        HttpError: 400; 404, nothing waits under this id, or for nobody.
+    """
+    services, query = approval.services, request.query
+    handle = Handle.parse(query.get("auth_req_id", ""))
+    waiting = find(services, KIND, Reference.of(handle) if handle else None)
+    client = services.clients.get(waiting.client_id) if waiting else None
+    if waiting is None or client is None or not waiting.open(services.clock()):
+        raise HttpError(404, "no such request waits")
+    match query.get("action"):
+        case "allow":
+            _allow(approval, request, waiting, client)
+        case "deny":
+            approval.deny(request, waiting, reason="sandbox")
+        case _:
+            raise HttpError(400, "action is allow or deny")
+    return json_response({"decided": query["action"]})
+
+
+def _allow(approval: Approval, request: Request, waiting: Waiting, client: Client) -> None:
+    services, now = approval.services, approval.services.clock()
+    finish = _proved(services, waiting.payload["account_id"], waiting.asked.level)
+    try:
+        settled = services.desk.settle(None, finish)
+    except AccountUnusable as error:
+        raise HttpError(404, "nobody is asked") from error
+    consent = _consent(services, waiting, client, finish)
+    authorization = respond.authorize(
+        waiting.asked, client, settled, finish, consent, flow=new_flow(), now=now
+    )
+    approval.allow(request, waiting, client, authorization, settled)
+
+
+def _proved(services: Services, account_id: str, level: int) -> Finish:
+    """What a citizen would have proved: as many methods as the level takes."""
+    now, proofs = services.clock(), list[Authentication]()
+    for method in services.desk.methods:
+        factors = {each.factor for each in proofs}
+        if method.factor not in factors and assurance.level(factors) < max(level, 1):
+            proofs.append(Authentication.of(method, account_id, now))
+    return Finish(tuple(proofs))
+
+
+def _consent(services: Services, waiting: Waiting, client: Client, finish: Finish) -> Consent:
+    asked = waiting.asked.asked
+    given = answer(
+        asked,
+        asked.shown,
+        client=client,
+        account_id=finish.account_id,
+        before=services.consents.find(finish.account_id, client.client_id),
+        level=finish.level,
+        locale="vi",
+        now=services.clock(),
+    )
+    services.consents.add(given)
+    return given

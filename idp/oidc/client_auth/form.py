@@ -1,0 +1,29 @@
+"""How clients call us: one form in the body, nothing in the query (RFC 6749 §3.2)."""
+
+from idp.login.throttle import address
+from idp.oidc.clients.model import Client
+from idp.oidc.errors import invalid_request
+from idp.web.http import FORM, HttpError, Request
+
+
+def counted_as(client: Client, request: Request) -> str:
+    """Whom a client's requests are counted for: of a public one anybody may use the name."""
+    return f"{client.client_id}:{address(request.peer)}" if client.public else client.client_id
+
+
+def require_form(request: Request) -> None:
+    """Return when the request is a form whose parameters each stand there once.
+
+    All but ``resource``, which names one of several (RFC 8707 §2).
+
+    Raises:
+        HttpError: 415, another content type.
+        OAuthError: ``invalid_request``, repeated parameters or some in the query.
+    """
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != FORM:
+        raise HttpError(415, f"the body must be {FORM}")
+    if request.query:
+        raise invalid_request("parameters belong in the body")
+    for name in set(request.form.repeated()) - {"resource"}:
+        raise invalid_request(f"{name[:40]} was sent more than once")

@@ -1,0 +1,103 @@
+"""Client authentication with a signed assertion: RFC 7523 §3, OIDC Core §9, FAPI 2.0 §5.3.2.
+
+Each assertion works once. Where the client's keys come from is ``clients.keys``'.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.core.handles import digest
+from idp.jose.jwt import (
+    LEEWAY,
+    InvalidToken,
+    UnverifiedJwt,
+    check_algorithm,
+    check_claims,
+    check_signature,
+    check_typ,
+    parse_jwt,
+)
+from idp.oidc.clients.keys import ClientKeys
+from idp.oidc.clients.model import Client
+from idp.oidc.errors import invalid_client
+from idp.storage.transient import TransientStore
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+MAX_AHEAD = 5 * 60
+"""Seconds that an assertion may be valid for: the memory of used ones stays small."""
+_TYP = ("", "JWT", "client-authentication+jwt")
+
+
+def parse_assertion(assertion: str) -> tuple[str, UnverifiedJwt]:
+    """The client that an assertion says it is of, and the assertion, not verified yet.
+
+    Raises:
+        OAuthError: ``invalid_client``, not a JWT that names one client.
+    """
+    try:
+        jwt = parse_jwt(assertion)
+        check_typ(jwt, _TYP)
+    except InvalidToken as error:
+        raise invalid_client(f"assertion_{error.reason}") from error
+    issuer, subject = jwt.claims.get("iss"), jwt.claims.get("sub")
+    if not isinstance(issuer, str) or not issuer or issuer != subject:
+        raise invalid_client("assertion_subject")
+    return issuer, jwt
+
+
+def verify_assertion(
+    client: Client | None,
+    jwt: UnverifiedJwt,
+    *,
+    client_keys: ClientKeys,
+    issuer: str,
+    endpoints: tuple[str, ...],
+    transient: TransientStore,
+    now: int,
+) -> Client:
+    """The client, which proved that it holds its key; ``endpoints`` are those it may be meant for.
+
+    Raises:
+        OAuthError: ``invalid_client``.
+        Unavailable: too many requests wait for clients' keys.
+    """
+    if client is None:
+        raise invalid_client("unknown_client")
+    profile, registered = client.profile, client.token_endpoint_auth_signing_alg
+    try:
+        algorithms = (registered,) if registered else profile.assertion_algs
+        check_algorithm(jwt, algorithms)  # first: for nothing else is anything fetched
+        claims = check_signature(jwt, client_keys.find(client, jwt.kid), algorithms)
+        check_claims(claims, issuer=None, audience=None, now=now, required=("exp", "jti"))
+    except InvalidToken as error:
+        raise invalid_client(f"assertion_{error.reason}") from error
+    accepted = (issuer, *(() if profile.assertion_for_issuer_only else endpoints))
+    _check_audience(claims, accepted, alone=profile.assertion_for_issuer_only)
+    _use_once(client, claims, transient, now)
+    return client
+
+
+def _check_audience(claims: Mapping[str, Any], accepted: tuple[str, ...], *, alone: bool) -> None:
+    """One audience, and it is us: an assertion for several could be replayed by one of them."""
+    audience = claims.get("aud")
+    if not alone and isinstance(audience, list) and len(audience) == 1:
+        audience = audience[0]
+    if audience not in accepted:
+        raise invalid_client("assertion_aud")
+
+
+def _use_once(
+    client: Client, claims: Mapping[str, Any], transient: TransientStore, now: int
+) -> None:
+    if claims["exp"] > now + MAX_AHEAD + LEEWAY:
+        raise invalid_client("assertion_lives_too_long")
+    if not first_use(transient, "assertion", client, claims, now):
+        raise invalid_client("assertion_replayed")
+
+
+def first_use(
+    transient: TransientStore, kind: str, client: Client, claims: Mapping[str, Any], now: int
+) -> bool:
+    """Whether this JWT of the client's was not shown before; remembered until it has expired."""
+    key = f"{kind}:{{{digest(client.client_id)}}}:{digest(claims['jti'])}"
+    return transient.add(key, {}, int(claims["exp"] - now) + 2 * LEEWAY)

@@ -1,0 +1,1 @@
+"""Relying parties: who they are and what they registered (RFC 7591)."""

@@ -1,0 +1,55 @@
+"""What we tell a client, encrypted to its key where it registered so: OIDC Core §10.2.
+
+ID tokens and UserInfo (OIDC Registration §2), introspection (RFC 9701 §6), authorization responses
+(JARM §3): signed first, then encrypted.
+"""
+
+from typing import Literal, TypeAlias
+
+from idp.core.errors import Unavailable
+from idp.jose import jwe
+from idp.oidc.clients.keys import ClientKeys
+from idp.oidc.clients.model import Client
+from idp.oidc.vocabulary import ENCRYPTION_ENCS
+
+Answer: TypeAlias = Literal["id_token", "userinfo", "introspection", "authorization"]
+
+
+def encrypts(client: Client, answer: Answer) -> bool:
+    """Whether the client wants this kind of answer encrypted."""
+    return _algorithms(client, answer)[0] is not None
+
+
+def sealed(
+    client_keys: ClientKeys, client: Client, answer: Answer, text: str, *, cty: str | None = "JWT"
+) -> str:
+    """``text`` as the client wants to get it: as it is, or encrypted. ``cty`` None: no JWT.
+
+    Raises:
+        Unavailable: no key of the client's can be had; nothing leaves unencrypted instead.
+    """
+    alg, enc = _algorithms(client, answer)
+    if alg is None:
+        return text
+    key = client_keys.of(client).encryption_key(alg)
+    if key is None:
+        raise Unavailable("client keys")
+    return jwe.encrypt(text, key, alg=alg, enc=enc or ENCRYPTION_ENCS[0], cty=cty)
+
+
+def _algorithms(client: Client, answer: Answer) -> tuple[str | None, str | None]:
+    match answer:
+        case "id_token":
+            return client.id_token_encrypted_response_alg, client.id_token_encrypted_response_enc
+        case "userinfo":
+            return client.userinfo_encrypted_response_alg, client.userinfo_encrypted_response_enc
+        case "introspection":
+            return (
+                client.introspection_encrypted_response_alg,
+                client.introspection_encrypted_response_enc,
+            )
+        case "authorization":
+            return (
+                client.authorization_encrypted_response_alg,
+                client.authorization_encrypted_response_enc,
+            )

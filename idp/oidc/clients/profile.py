@@ -1,0 +1,93 @@
+"""Security profiles as data: what each asks of its clients (RFC 9700, FAPI 2.0).
+
+A check reads a member of its client's profile; no code asks which profile it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from idp.oidc.vocabulary import (
+    ASSERTION_ALGS,
+    AUTH_METHODS,
+    CODE,
+    JARM_MODES,
+    REQUEST_OBJECT_ALGS,
+    RESPONSE_MODES,
+    RESPONSE_TYPES,
+    TLS_METHODS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One profile. Lifetimes in seconds.
+
+    ``pkce_required`` holds for confidential clients; public clients always need PKCE.
+    ``sender_constrained``: tokens must be bound to a key of the client (RFC 9449, RFC 8705).
+    ``assertion_algs``: what assertions, request objects and DPoP proofs are signed with.
+    ``assertion_for_issuer_only``: a client assertion's ``aud`` is the issuer, as a string.
+    ``request_object_algs``: what request objects may be signed with, if at all; they must say when
+    they begin and end, no more than ``request_object_ttl`` apart, unless that is 0.
+    ``refresh_rotation``: each use of a refresh token brings another one.
+    """
+
+    name: str
+    auth_methods: tuple[str, ...]
+    assertion_algs: tuple[str, ...]
+    response_types: tuple[str, ...]
+    response_modes: tuple[str, ...] = RESPONSE_MODES
+    code_ttl: int = 60
+    pkce_required: bool = False
+    par_required: bool = False
+    request_object_required: bool = False
+    sender_constrained: bool = False
+    assertion_for_issuer_only: bool = False
+    refresh_rotation: bool = True
+    request_object_algs: tuple[str, ...] = REQUEST_OBJECT_ALGS
+    request_object_ttl: int = 0
+
+
+BASELINE = Profile("baseline", AUTH_METHODS, ASSERTION_ALGS, RESPONSE_TYPES)
+_FAPI2_METHODS = ("private_key_jwt", *TLS_METHODS)
+_FAPI2_ALGS = ("ES256", "PS256", "EdDSA")
+FAPI2_SECURITY = Profile(
+    "fapi2-security",
+    _FAPI2_METHODS,
+    _FAPI2_ALGS,
+    (CODE,),
+    pkce_required=True,
+    par_required=True,
+    sender_constrained=True,
+    assertion_for_issuer_only=True,
+    refresh_rotation=False,
+    request_object_algs=_FAPI2_ALGS,
+    request_object_ttl=3_600,
+)
+FAPI2_MESSAGE_SIGNING = Profile(
+    "fapi2-message-signing",
+    _FAPI2_METHODS,
+    _FAPI2_ALGS,
+    (CODE,),
+    response_modes=JARM_MODES,
+    pkce_required=True,
+    par_required=True,
+    request_object_required=True,
+    sender_constrained=True,
+    assertion_for_issuer_only=True,
+    refresh_rotation=False,
+    request_object_algs=_FAPI2_ALGS,
+    request_object_ttl=3_600,
+)
+FAPI_CIBA = Profile(
+    "fapi-ciba",
+    _FAPI2_METHODS,
+    ("ES256", "PS256"),
+    (CODE,),
+    pkce_required=True,
+    request_object_required=True,
+    sender_constrained=True,
+    refresh_rotation=False,
+)
+PROFILES: Mapping[str, Profile] = {
+    each.name: each for each in (BASELINE, FAPI2_SECURITY, FAPI2_MESSAGE_SIGNING, FAPI_CIBA)
+}

@@ -1,0 +1,283 @@
+"""Registered clients in the database, and the copy each process keeps of them.
+
+Every change takes the next number of one counter under a row lock, so that changes commit in the
+order of their numbers and a process learns what is new by one query: ``changed > known``. A
+deleted client leaves its id behind, which is never given to anybody else.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    Row,
+    String,
+    Table,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from idp.core.clock import Clock
+from idp.core.errors import Unavailable
+from idp.login.ticket import client_tag
+from idp.oidc.clients.metadata import describe, load
+from idp.oidc.clients.model import Client, ClientStatus, Secret
+from idp.oidc.clients.uris import origin
+from idp.storage.database import Database, metadata
+
+clients = Table(
+    "clients",
+    metadata,
+    Column("client_id", String(200), primary_key=True),
+    Column("registration", JSON, nullable=False),
+    Column("secrets", JSON, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False, index=True),
+)
+client_changes = Table(
+    "client_changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+_DELETED = "deleted"
+REFRESH_SECONDS = 1.0
+STALE_SECONDS = 10.0
+MISSES = 20
+
+
+class ClientExists(Exception):
+    """The client_id is taken, or was once."""
+
+
+class Clients:
+    """The register of clients: every call reads or writes the database."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def create(self, client: Client) -> Client:
+        """Register a client; answers it with its ``created_at``.
+
+        Raises:
+            ClientExists: the id is taken.
+        """
+        created = replace(client, created_at=self._clock())
+        with self._database.begin() as connection:
+            insert_client(connection, created)
+        return created
+
+    def get(self, client_id: str) -> Client | None:
+        """The client, whatever its status."""
+        query = select(clients).where(
+            clients.c.client_id == client_id, clients.c.status != _DELETED
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return _client(row) if row else None
+
+    def all(self) -> tuple[Client, ...]:
+        """Every client, by id."""
+        query = select(clients).where(clients.c.status != _DELETED).order_by(clients.c.client_id)
+        with self._database.read() as connection:
+            return tuple(_client(row) for row in connection.execute(query))
+
+    def update(self, client: Client) -> None:
+        """Write the client's metadata, secrets and status as they are in ``client``."""
+        with self._database.begin() as connection:
+            update_client(connection, client)
+
+    def delete(self, client_id: str) -> None:
+        """Forget the client's metadata and secrets; its id stays taken."""
+        with self._database.begin() as connection:
+            delete_client(connection, client_id)
+
+
+def insert_client(connection: Connection, client: Client) -> None:
+    """Register a client in the caller's transaction, which ends when its id is taken.
+
+    Raises:
+        ClientExists: the id is taken.
+    """
+    changed = _next_change(connection)
+    values = _values(client) | {"created_at": client.created_at, "changed": changed}
+    try:
+        connection.execute(insert(clients).values(client_id=client.client_id, **values))
+    except IntegrityError as error:
+        raise ClientExists(client.client_id) from error
+
+
+def update_client(connection: Connection, client: Client) -> None:
+    """Write a client in the caller's transaction: see :meth:`Clients.update`."""
+    _write(connection, client.client_id, _values(client))
+
+
+def delete_client(connection: Connection, client_id: str) -> None:
+    """Forget a client in the caller's transaction: see :meth:`Clients.delete`."""
+    _write(connection, client_id, {"status": _DELETED, "registration": {}, "secrets": []})
+
+
+def _write(connection: Connection, client_id: str, values: Mapping[str, Any]) -> None:
+    changed = _next_change(connection)
+    connection.execute(
+        update(clients).where(clients.c.client_id == client_id).values(**values, changed=changed)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    by_id: Mapping[str, Client] = field(default_factory=lambda: MappingProxyType({}))
+    by_tag: Mapping[str, Client] = field(default_factory=lambda: MappingProxyType({}))
+    origins: frozenset[str] = frozenset()
+    pages: frozenset[str] = frozenset()
+    known: int = 0
+    confirmed: float = float("-inf")
+
+
+class ClientCache:
+    """This process's copy of the register, at most a second old; no larger than the register.
+
+    A client that it does not know may have been registered a moment ago in another process, so
+    that the register is asked at once: together for all who ask at the same time, and only
+    ``MISSES`` times in a second, lest strangers with invented ids keep the database busy.
+    """
+
+    def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._snapshot = _Snapshot()
+        self._misses: deque[float] = deque(maxlen=MISSES)
+
+    def get(self, client_id: str) -> Client | None:
+        """The client, whatever its status.
+
+        Raises:
+            Unavailable: the register has not answered for over ten seconds.
+        """
+        found = self._current().by_id.get(client_id)
+        return found or (self._current(missing=True).by_id.get(client_id) if client_id else None)
+
+    def by_tag(self, tag: str) -> Client | None:
+        """The client of a ticket's ``client_tag``."""
+        return self._current().by_tag.get(tag) or self._current(missing=True).by_tag.get(tag)
+
+    def browser_origins(self) -> frozenset[str]:
+        """The origins whose scripts may call us (CORS): those of active public web clients."""
+        return self._current().origins
+
+    def web_origins(self) -> frozenset[str]:
+        """The origins of every active client's pages: those that may frame our session's page."""
+        return self._current().pages
+
+    def refresh(self) -> None:
+        """Learn what changed now."""
+        with self._lock:
+            self._refresh()
+
+    def _current(self, *, missing: bool = False) -> _Snapshot:
+        """The copy as it is; ``missing``: something looked for is not in it."""
+        snapshot, asked = self._snapshot, self._monotonic()
+        age = asked - snapshot.confirmed
+        if age < REFRESH_SECONDS and not missing:
+            return snapshot
+        if missing and not self._may_ask(asked):
+            return snapshot
+        # One thread asks; the others go on with what they have, but for a first or stale copy,
+        # or one in which they missed something.
+        if not self._lock.acquire(blocking=missing or age >= STALE_SECONDS):
+            return snapshot
+        try:
+            if self._snapshot is snapshot or (missing and self._snapshot.confirmed <= asked):
+                self._refresh()
+        except Unavailable:
+            if age >= STALE_SECONDS:
+                raise
+        finally:
+            self._lock.release()
+        return self._snapshot
+
+    def _may_ask(self, now: float) -> bool:
+        """Whether the register may be asked once more for what this copy does not have."""
+        if len(self._misses) == MISSES and now - self._misses[0] < 1:
+            return False
+        self._misses.append(now)
+        return True
+
+    def _refresh(self) -> None:
+        asked, old = self._monotonic(), self._snapshot
+        query = select(clients).where(clients.c.changed > old.known)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        if not rows:
+            self._snapshot = replace(old, confirmed=asked)
+            return
+        by_id = dict(old.by_id)
+        for row in rows:
+            by_id.pop(row.client_id, None)
+            if row.status != _DELETED:
+                by_id[row.client_id] = _client(row)
+        self._snapshot = _Snapshot(
+            by_id=by_id,
+            by_tag={client_tag(each): client for each, client in by_id.items()},
+            origins=_browser_origins(by_id.values()),
+            pages=_web_origins(by_id.values()),
+            known=max(row.changed for row in rows),
+            confirmed=asked,
+        )
+
+
+def _browser_origins(found: Iterable[Client]) -> frozenset[str]:
+    return frozenset(
+        origin(uri)
+        for client in found
+        if client.public and client.active and client.application_type == "web"
+        for uri in client.redirect_uris
+    )
+
+
+def _web_origins(found: Iterable[Client]) -> frozenset[str]:
+    origins = {origin(uri) for client in found if client.active for uri in client.redirect_uris}
+    return frozenset(origins - {""})
+
+
+_NEXT_CHANGE = text(
+    "INSERT INTO client_changes (id, number) VALUES (1, 1)"
+    " ON CONFLICT (id) DO UPDATE SET number = client_changes.number + 1 RETURNING number"
+)
+
+
+def _next_change(connection: Connection) -> int:
+    """The next number; its row stays locked until the transaction ends."""
+    return int(connection.execute(_NEXT_CHANGE).scalar_one())
+
+
+def _values(client: Client) -> dict[str, Any]:
+    return {
+        "registration": describe(client),
+        "secrets": [asdict(each) for each in client.secrets],
+        "status": client.status.value,
+    }
+
+
+def _client(row: Row[Any]) -> Client:
+    return replace(
+        load(row.registration, client_id=row.client_id),
+        secrets=tuple(Secret(**each) for each in row.secrets),
+        status=ClientStatus(row.status),
+        created_at=row.created_at,
+    )

@@ -1,0 +1,86 @@
+"""Request objects behind a client's ``request_uris``: OIDC Core §6.2, RFC 9101 §5.2.
+
+What is fetched may be kept only under an address that says what is there: one whose fragment is the
+content's SHA-256. Whoever invents requests makes us call a client's server only so often.
+"""
+
+import hashlib
+import threading
+
+from idp.core.handles import b64url, digest
+from idp.login.throttle import Limit
+from idp.oidc.clients.model import Client
+from idp.outbound.client import OutboundClient, OutboundError
+from idp.storage.transient import Get, TransientStore
+
+FETCHES = Limit("request-uri", 600, 60)
+"""Of one client's request objects in a minute."""
+KEPT_TTL = 3_600
+MAX_BYTES = 24 * 1024
+MAX_WAITING = 4
+"""Threads of a process that clients' servers may hold up at a time: the others serve on."""
+PATIENCE = 0.5
+ACCEPT = "application/oauth-authz-req+jwt, application/jwt"
+
+
+class NoRequestObject(Exception):
+    """There is none to be had; ``reason`` is a short machine word for the audit log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def registered(request_uri: str, client: Client) -> bool:
+    """Whether it is one of the client's; the fragment tells versions of one document apart."""
+    return request_uri in client.request_uris or (
+        request_uri.partition("#")[0] in client.request_uris
+    )
+
+
+class RequestUris:
+    """Fetches request objects of clients. Every thread may ask."""
+
+    def __init__(self, outbound: OutboundClient, transient: TransientStore) -> None:
+        self._outbound = outbound
+        self._transient = transient
+        self._waiting = threading.BoundedSemaphore(MAX_WAITING)
+
+    def get(self, client: Client, request_uri: str) -> str:
+        """The request object at ``request_uri``, as text that nobody has judged.
+
+        Raises:
+            NoRequestObject: not registered, or not to be had.
+            Unavailable: the store does not answer.
+        """
+        if not registered(request_uri, client):
+            raise NoRequestObject("not_registered")
+        key = f"request-object:{{{digest(request_uri)}}}"
+        count, kept = self._transient.run(FETCHES.hit(client.client_id), Get(key))
+        if kept is not None:
+            text: str = kept["text"]
+            return text
+        if FETCHES.exceeded(count):
+            raise NoRequestObject("throttled")
+        address, _, fragment = request_uri.partition("#")
+        body = self._fetch(address)
+        try:
+            text = body.decode("ascii").strip()
+        except UnicodeDecodeError as error:
+            raise NoRequestObject("not_ascii") from error
+        if fragment == b64url(hashlib.sha256(body).digest()):
+            self._transient.put(key, {"text": text}, KEPT_TTL)
+        return text
+
+    def _fetch(self, address: str) -> bytes:
+        if not self._waiting.acquire(timeout=PATIENCE):
+            raise NoRequestObject("too_many_waiting")
+        try:
+            body = self._outbound.get(address, accept=ACCEPT)
+        except OutboundError as error:
+            raise NoRequestObject(error.reason) from error
+        finally:
+            self._waiting.release()
+        if len(body) > MAX_BYTES:
+            raise NoRequestObject("too_long")
+        return body

@@ -1,0 +1,254 @@
+"""Which client metadata may be registered: RFC 7591 §2, OIDC Registration §2, RFC 9700.
+
+Everything is checked and all problems are reported together.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from idp.core import assurance
+from idp.jose.jwk import InvalidKey, parse_jwk_set
+from idp.oidc.clients.certificate import SUBJECTS
+from idp.oidc.clients.metadata import (
+    Metadata,
+    client_of,
+    effective_response_types,
+    effective_scope,
+)
+from idp.oidc.clients.model import Client
+from idp.oidc.clients.profile import BASELINE, PROFILES
+from idp.oidc.clients.uris import check_page_uri, check_redirect_uri, origin
+from idp.oidc.vocabulary import (
+    ASSERTION_ALGS,
+    CIBA,
+    CODE,
+    DELIVERY_MODES,
+    ENCRYPTION_ALGS,
+    ENCRYPTION_ENCS,
+    GRANT_TYPES,
+    LOGIN_GRANTS,
+    OPENID,
+    PERSONAL_CLAIMS,
+    SIGNING_ALGS,
+    claims_of,
+    scope_tuple,
+)
+
+_CLIENT_ID = re.compile(r"[\x21-\x7e]{1,200}")
+_DETAILS_TYPE = re.compile(r"[a-z][a-z_]{0,50}")
+_METHOD = re.compile(r"[a-z][a-z_]{0,30}")
+_PAGE_URIS = (
+    "client_uri",
+    "policy_uri",
+    "tos_uri",
+    "logo_uri",
+    "jwks_uri",
+    "sector_identifier_uri",
+    "initiate_login_uri",
+    "backchannel_logout_uri",
+    "frontchannel_logout_uri",
+    "backchannel_client_notification_endpoint",
+)
+_ANSWERS = ("id_token", "userinfo", "introspection", "authorization")
+_SIGNING_ALGS = tuple(f"{each}_signed_response_alg" for each in _ANSWERS)
+_ENCRYPTED = (*(f"{each}_encrypted_response" for each in _ANSWERS), "request_object_encryption")
+_ENCRYPTION_ALGS = tuple(f"{each}_alg" for each in _ENCRYPTED)
+_ENCRYPTION_ENCS = tuple(f"{each}_enc" for each in _ENCRYPTED)
+
+
+class InvalidMetadata(ValueError):
+    """Metadata that cannot be registered; ``problems`` are ``member: what is wrong``."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def register(raw: Mapping[str, Any], *, client_id: str) -> Client:
+    """The client that ``raw`` describes.
+
+    Raises:
+        InvalidMetadata: with every problem that was found.
+    """
+    try:
+        metadata = Metadata.model_validate(dict(raw))
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        problems = tuple(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found)
+        raise InvalidMetadata(problems) from None
+    problems = tuple(_problems(metadata, client_id))
+    if problems:
+        raise InvalidMetadata(problems)
+    return client_of(metadata, client_id)
+
+
+def _problems(metadata: Metadata, client_id: str) -> Iterator[str]:
+    if not _CLIENT_ID.fullmatch(client_id):
+        yield "client_id: has 1 to 200 visible ASCII characters"
+    if len(metadata.client_name) > 100:
+        yield "client_name: has at most 100 characters"
+    yield from _redirect_problems(metadata, client_id)
+    yield from _page_problems(metadata)
+    yield from _channel_problems(metadata)
+    yield from _grant_problems(metadata)
+    yield from _response_type_problems(metadata)
+    yield from _authentication_problems(metadata)
+    yield from _key_problems(metadata)
+    yield from _claim_problems(metadata)
+    yield from _algorithm_problems(metadata)
+
+
+def _redirect_problems(metadata: Metadata, client_id: str) -> Iterator[str]:
+    native = metadata.application_type == "native"
+    for name in ("redirect_uris", "post_logout_redirect_uris"):
+        for uri in getattr(metadata, name):
+            try:
+                check_redirect_uri(uri, native=native)
+            except ValueError as error:
+                yield f"{name}: {uri[:80]!r} {error}"
+
+
+def _page_problems(metadata: Metadata) -> Iterator[str]:
+    for name in _PAGE_URIS:
+        try:
+            check_page_uri(getattr(metadata, name) or "https://none")
+        except ValueError as error:
+            yield f"{name}: {error}"
+    for uri in metadata.request_uris:
+        try:
+            check_page_uri(uri.partition("#")[0])  # the fragment may be a digest of the content
+        except ValueError as error:
+            yield f"request_uris: {uri[:80]!r} {error}"
+    if metadata.initiate_login_uri and not metadata.initiate_login_uri.startswith("https:"):
+        yield "initiate_login_uri: must be https"
+
+
+def _channel_problems(metadata: Metadata) -> Iterator[str]:
+    """Front-Channel Logout §2: at one of the client's own origins. CIBA §4: how it is told."""
+    front = metadata.frontchannel_logout_uri
+    try:
+        elsewhere = bool(front) and origin(front) not in map(origin, metadata.redirect_uris)
+    except ValueError:  # a URI that cannot be read, which is told of where it is checked
+        elsewhere = False
+    if elsewhere:
+        yield "frontchannel_logout_uri: must have the origin of a redirect URI"
+    mode = metadata.backchannel_token_delivery_mode
+    if mode not in (None, *DELIVERY_MODES):
+        yield f"backchannel_token_delivery_mode: must be of {', '.join(DELIVERY_MODES)}"
+    if (mode is None) is (CIBA in metadata.grant_types):
+        yield "backchannel_token_delivery_mode: goes with the CIBA grant"
+    if (mode == "ping") is not bool(metadata.backchannel_client_notification_endpoint):
+        yield "backchannel_client_notification_endpoint: goes with delivery mode ping"
+
+
+def _grant_problems(metadata: Metadata) -> Iterator[str]:
+    grants = set(metadata.grant_types)
+    if not grants or not grants <= set(GRANT_TYPES):
+        yield f"grant_types: must be of {', '.join(GRANT_TYPES)}"
+    if grants & {"authorization_code", "implicit"} and not metadata.redirect_uris:
+        yield "redirect_uris: the authorization_code and implicit grants need one"
+    if "refresh_token" in grants and grants.isdisjoint(set(LOGIN_GRANTS) - {"implicit"}):
+        yield "grant_types: refresh_token needs a grant beside it that gives one"
+    if metadata.token_endpoint_auth_method == "none":  # noqa: S105
+        for each in grants & {"client_credentials", CIBA}:
+            yield f"grant_types: {each} needs a client that authenticates"
+    try:
+        scope_tuple(metadata.scope or OPENID)
+    except ValueError:
+        yield "scope: is not a list of scope tokens"
+
+
+def _response_type_problems(metadata: Metadata) -> Iterator[str]:
+    """OIDC Registration §2: response types and the grant types they stand for go together."""
+    allowed = PROFILES.get(metadata.profile, BASELINE).response_types
+    types, grants = effective_response_types(metadata), set(metadata.grant_types)
+    for each in types:
+        if each not in allowed:
+            yield f"response_types: {each[:40]!r} is not one of {', '.join(allowed)}"
+    needed = {
+        "authorization_code": any(CODE in each.split() for each in types),
+        "implicit": any(each != CODE for each in types),
+    }
+    for grant, wanted in needed.items():
+        if wanted is not (grant in grants):
+            yield f"response_types: do not fit {grant} {'not being' if wanted else 'being'} granted"
+
+
+def _authentication_problems(metadata: Metadata) -> Iterator[str]:
+    profile = PROFILES.get(metadata.profile)
+    if profile is None:
+        yield f"profile: must be one of {', '.join(PROFILES)}"
+        return
+    method, alg = metadata.token_endpoint_auth_method, metadata.token_endpoint_auth_signing_alg
+    if method not in profile.auth_methods:
+        yield f"token_endpoint_auth_method: must be one of {', '.join(profile.auth_methods)}"
+    if alg is not None and alg not in profile.assertion_algs:
+        yield f"token_endpoint_auth_signing_alg: one of {', '.join(profile.assertion_algs)}"
+    subjects = sum(bool(getattr(metadata, name)) for name in SUBJECTS)
+    if subjects != (1 if method == "tls_client_auth" else 0):
+        yield "tls_client_auth_subject_dn or _san_…: exactly one, and only with tls_client_auth"
+    yield from _subject_problems(metadata)
+
+
+def _subject_problems(metadata: Metadata) -> Iterator[str]:
+    for name, subject in SUBJECTS.items():
+        registered = getattr(metadata, name)
+        try:
+            _ = subject.parse(registered) if registered else None
+        except ValueError:
+            yield f"{name}: is not such a name"
+
+
+def _key_problems(metadata: Metadata) -> Iterator[str]:
+    needs = metadata.token_endpoint_auth_method in {
+        "private_key_jwt",
+        "self_signed_tls_client_auth",
+    }
+    encrypted = any(getattr(metadata, name) for name in _ENCRYPTION_ALGS if "response" in name)
+    if (needs or encrypted) and not (metadata.jwks or metadata.jwks_uri):
+        yield "jwks: the client's public keys are needed, here or at jwks_uri"
+    if metadata.jwks is not None and metadata.jwks_uri:
+        yield "jwks: either here or at jwks_uri"
+    try:
+        if metadata.jwks is not None and not parse_jwk_set(metadata.jwks).keys:
+            yield "jwks: holds no key that we can use"
+    except InvalidKey as error:
+        yield f"jwks: {error}"
+
+
+def _claim_problems(metadata: Metadata) -> Iterator[str]:
+    registered = claims_of(effective_scope(metadata).split(" "))
+    for name in set(metadata.required_claims) - registered:
+        known = "its scope is not registered" if name in PERSONAL_CLAIMS else "no such claim"
+        yield f"required_claims: {name[:40]!r}: {known}"
+    for name, values in (
+        ("minimum_acr", [metadata.minimum_acr]),
+        ("default_acr_values", metadata.default_acr_values),
+    ):
+        if any(assurance.acr_level(each) is None for each in values):
+            yield f"{name}: must be of {', '.join(assurance.ACR_VALUES)}"
+    if not all(_METHOD.fullmatch(each) for each in metadata.methods):
+        yield "methods: must be names of authentication methods"
+    if not all(_DETAILS_TYPE.fullmatch(each) for each in metadata.authorization_details_types):
+        yield "authorization_details_types: must be names of types"
+    if not all(_CLIENT_ID.fullmatch(each) for each in metadata.resource.split(" ") if each):
+        yield "resource: is the client_id of the resource server, or several with spaces"
+
+
+def _algorithm_problems(metadata: Metadata) -> Iterator[str]:
+    for names, values in (
+        (_SIGNING_ALGS, SIGNING_ALGS),
+        (_ENCRYPTION_ALGS, ENCRYPTION_ALGS),
+        (_ENCRYPTION_ENCS, ENCRYPTION_ENCS),
+        (("request_object_signing_alg",), (*ASSERTION_ALGS, "none")),
+        (("backchannel_authentication_request_signing_alg",), ASSERTION_ALGS),
+    ):
+        for name in names:
+            if getattr(metadata, name) not in (None, *values):
+                yield f"{name}: must be one of {', '.join(values)}"
+    for alg, enc in zip(_ENCRYPTION_ALGS, _ENCRYPTION_ENCS, strict=True):
+        if getattr(metadata, enc) and not getattr(metadata, alg):
+            yield f"{enc}: needs {alg}"

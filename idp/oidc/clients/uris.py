@@ -1,0 +1,86 @@
+"""Which URIs a client may register: RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1.
+
+Matching a request's ``redirect_uri`` against what was registered is the authorization endpoint's.
+"""
+
+import re
+from urllib.parse import SplitResult, unquote, urlsplit
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+MAX_URI = 2_000
+_DEFAULT_PORTS = {"https": ":443", "http": ":80"}
+_PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()+,;=%]+", re.ASCII)
+_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9\-.]*[a-z0-9])?|[0-9a-f:.]+", re.ASCII)
+_REVERSE_DNS = re.compile(r"[a-z][a-z0-9+\-]*(?:\.[a-z0-9+\-]+)+", re.ASCII)
+
+
+def check_redirect_uri(uri: str, *, native: bool) -> str:
+    """A URI that answers may be sent to: https; http to this machine; an app's own scheme.
+
+    Raises:
+        ValueError: why it cannot be registered.
+    """
+    parts = _split(uri)
+    if native and not parts.netloc and _REVERSE_DNS.fullmatch(parts.scheme):
+        return uri
+    return _check_web(uri, parts)
+
+
+def check_page_uri(uri: str) -> str:
+    """A page or picture of the relying party: https, or http on this machine.
+
+    Raises:
+        ValueError: why it cannot be registered.
+    """
+    return _check_web(uri, _split(uri))
+
+
+def loopback(uri: str) -> bool:
+    """Whether a checked URI leads to the machine the browser runs on."""
+    return urlsplit(uri).hostname in LOOPBACK_HOSTS
+
+
+def origin(uri: str) -> str:
+    """``scheme://host[:port]`` of a checked web URI, as browsers write it (RFC 6454 §6.2).
+
+    ``""`` for an app's own scheme.
+    """
+    parts = urlsplit(uri)
+    host = parts.netloc.removesuffix(_DEFAULT_PORTS.get(parts.scheme, ""))
+    return f"{parts.scheme}://{host}" if host else ""
+
+
+def host(uri: str) -> str:
+    """The host of a checked URI, ``""`` for an app's own scheme."""
+    return urlsplit(uri).hostname or ""
+
+
+def _split(uri: str) -> SplitResult:
+    # No '*': nothing may be taken for a wildcard. No '#': RFC 6749 §3.1.2. No '\', no control.
+    if len(uri) > MAX_URI or not _PLAIN.fullmatch(uri) or _PERCENT.search(uri):
+        raise ValueError("is too long or holds a character that a URI to register may not have")
+    parts = urlsplit(uri)
+    if not uri.startswith(f"{parts.scheme}:"):
+        raise ValueError("has a scheme that is not in lower case")
+    segments = unquote(parts.path).replace("\\", "/").split("/")
+    if any(segment.partition(";")[0] in {".", ".."} for segment in segments):
+        raise ValueError("has a dot segment in its path")
+    return parts
+
+
+def _check_web(uri: str, parts: SplitResult) -> str:
+    if parts.scheme not in {"https", "http"}:
+        raise ValueError("must be https (or http on a loopback host, or a native app's own scheme)")
+    host = parts.hostname or ""
+    if "@" in parts.netloc or not _HOST.fullmatch(host) or ".." in host:
+        raise ValueError("has no plain host name")
+    if parts.netloc not in {_bracketed(host), f"{_bracketed(host)}:{parts.port}"}:
+        raise ValueError("has a host or port that is not in its normal form")
+    if parts.scheme == "http" and host not in LOOPBACK_HOSTS:
+        raise ValueError("must be https unless its host is a loopback one")
+    return uri
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,29 @@
+"""What pages show of a relying party: only what its registration says, which somebody vouches for.
+
+A logo comes from the relying party's own server, which so learns the citizen's address.
+"""
+
+from idp.login.desk import ClientView
+from idp.oidc.clients.model import Client
+from idp.oidc.clients.uris import host
+from idp.web.security import form_target
+
+
+def view(client: Client | None) -> ClientView | None:
+    """What login pages show of a client."""
+    if client is None:
+        return None
+    sources = tuple(dict.fromkeys(form_target(each) for each in client.redirect_uris))
+    hosts = dict.fromkeys(host(each) for each in client.redirect_uris)
+    picture = form_target(client.logo_uri) if client.logo_uri else ""
+    shown = picture.startswith(("https://", "http://"))  # else no source could name it alone
+    return ClientView(
+        name={"vi": client.client_name.vi, "en": client.client_name.in_locale("en")},
+        home=client.client_uri,
+        origins=sources,
+        domain=", ".join(each for each in hosts if each),
+        logo=client.logo_uri if shown else "",
+        pictures=(picture,) if shown else (),
+        policy=client.policy_uri,
+        terms=client.tos_uri,
+    )

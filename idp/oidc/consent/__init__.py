@@ -1,0 +1,1 @@
+"""Consent: which personal data a citizen lets a relying party have, claim by claim."""

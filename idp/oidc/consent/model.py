@@ -1,0 +1,151 @@
+"""What is asked of a citizen and what they answered.
+
+An answer is kept as the proof of consent that Law 91/2025/QH15 wants: who, whom, for which purpose
+and text, which data, at what level, when.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from idp.core.handles import digest
+from idp.oidc.clients.model import Client
+from idp.oidc.vocabulary import SCOPE_CLAIMS
+
+SENSITIVE_CLAIMS = frozenset({"pid", "former_ids"})
+"""The login name of an e-ID account and identity papers' numbers (Decree 356/2025/NĐ-CP)."""
+
+
+PART_OF: Mapping[str, str] = {
+    "family_name": "name",
+    "middle_name": "name",
+    "given_name": "name",
+    "updated_at": "name",
+    "phone_number_verified": "phone_number",
+    "email_verified": "email",
+}
+"""Claims that tell nothing beyond another: beside it they are not asked for on their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The personal claims of one authorization request.
+
+    Without the ``required`` ones the citizen cannot go on; each of the ``voluntary`` ones is theirs
+    to give or not. ``anew``: they must be asked in this very transaction (``prompt=consent``).
+    """
+
+    required: tuple[str, ...] = ()
+    voluntary: tuple[str, ...] = ()
+    anew: bool = False
+
+    @classmethod
+    def of(cls, wanted: frozenset[str], required: frozenset[str], *, anew: bool) -> "Asked":
+        """The claims ``wanted``, of which ``required`` ones must be given, and their parts."""
+        must = {each for each in wanted if each in required or PART_OF.get(each) in required}
+        return cls(_in_order(must), _in_order(wanted - must), anew)
+
+    @classmethod
+    def load(cls, value: Mapping[str, Any]) -> "Asked":
+        """Read back what stands in a transaction."""
+        return cls(tuple(value["required"]), tuple(value["voluntary"]), value["anew"])
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.required + self.voluntary
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Those that have a line of their own on the page."""
+        groups = (self.required, self.voluntary)
+        return tuple(each for group in groups for each in group if PART_OF.get(each) not in group)
+
+    def with_parts(self, ticked: Iterable[str]) -> frozenset[str]:
+        """The voluntary claims that are given by ticking these lines."""
+        lines = frozenset(ticked)
+        return frozenset(
+            each for each in self.voluntary if not lines.isdisjoint({each, PART_OF.get(each)})
+        )
+
+
+def _in_order(claims: Iterable[str]) -> tuple[str, ...]:
+    """Claims as people expect to read them: the name first, then what else scopes list."""
+    found = frozenset(claims)
+    known = (claim for listed in SCOPE_CLAIMS.values() for claim in listed)
+    return tuple(claim for claim in known if claim in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A citizen's answer to one relying party, for one version of its purpose.
+
+    ``refused`` are voluntary claims they were shown and did not give, remembered so that nobody
+    nags. ``text_digest`` is the digest of the purpose as shown. Times are epoch seconds.
+    """
+
+    account_id: str
+    client_id: str
+    purpose_version: str
+    granted: frozenset[str] = frozenset()
+    refused: frozenset[str] = field(default=frozenset())
+    text_digest: str = ""
+    locale: str = "vi"
+    level: int = 0
+    given_at: int = 0
+    withdrawn_at: int | None = None
+
+    def stands(self, client: Client) -> bool:
+        """Whether it is neither withdrawn nor for another version of the purpose."""
+        return self.withdrawn_at is None and self.purpose_version == client.purpose_version
+
+
+def must_ask(asked: Asked, known: Consent | None, client: Client, *, since: int) -> bool:
+    """Whether the citizen must be asked before ``client`` gets an answer.
+
+    ``since`` is when the present transaction began: what :attr:`Asked.anew` is measured by. A
+    consent that was withdrawn is asked for again even where no personal claim is.
+    """
+    if known is not None and known.withdrawn_at is not None:
+        return True
+    if asked.anew and (known is None or known.given_at < since):
+        return True
+    if not asked.claims:
+        return False
+    if known is None or not known.stands(client):
+        return True
+    return not (known.granted >= set(asked.required)) or not (
+        known.granted | known.refused >= set(asked.voluntary)
+    )
+
+
+def answer(
+    asked: Asked,
+    ticked: Iterable[str],
+    *,
+    client: Client,
+    account_id: str,
+    before: Consent | None,
+    level: int,
+    locale: str,
+    now: int,
+) -> Consent:
+    """The consent of a citizen who pressed Allow with the lines ``ticked``.
+
+    What was answered earlier and is not asked now stays as it was; a tick for anything that was
+    not asked means nothing.
+    """
+    granted = frozenset(asked.required) | asked.with_parts(ticked)
+    kept = before if before is not None and before.stands(client) else None
+    others = frozenset(asked.claims)
+    return Consent(
+        account_id=account_id,
+        client_id=client.client_id,
+        purpose_version=client.purpose_version,
+        granted=granted | (kept.granted - others if kept else frozenset()),
+        refused=(others - granted) | (kept.refused - others if kept else frozenset()),
+        text_digest=digest(client.purpose.in_locale(locale)),
+        locale=locale,
+        level=level,
+        given_at=now,
+    )

@@ -1,0 +1,129 @@
+"""Consents in the database: every answer is a row that stays, the last one counts."""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    ColumnElement,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    and_,
+    insert,
+    select,
+    update,
+)
+
+from idp.core.clock import Clock
+from idp.oidc.consent.model import Consent
+from idp.oidc.tokens.authorization import consent_subject
+from idp.storage.database import Database, metadata
+from idp.storage.revocations import Revocations
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("account_id", String(64), nullable=False),
+    Column("client_id", String(200), nullable=False),
+    Column("purpose_version", String(64), nullable=False),
+    Column("granted", JSON, nullable=False),
+    Column("refused", JSON, nullable=False),
+    Column("text_digest", String(64), nullable=False),
+    Column("locale", String(8), nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("given_at", BigInteger, nullable=False),
+    Column("withdrawn_at", BigInteger),
+    Index("ix_consents_account_id_client_id", "account_id", "client_id", "id"),
+)
+_LATEST = consents.c.id.desc()
+
+
+class Consents:
+    """What citizens let relying parties have.
+
+    ``keep_ttl`` (seconds) is how long anything issued under a consent can live: the longest
+    session, for which a withdrawal is remembered among the revocations.
+    """
+
+    def __init__(
+        self, database: Database, revocations: Revocations, clock: Clock, *, keep_ttl: int
+    ) -> None:
+        self._database = database
+        self._revocations = revocations
+        self._clock = clock
+        self._keep_ttl = keep_ttl
+
+    def find(self, account_id: str, client_id: str) -> Consent | None:
+        """The last answer of a citizen to a client, a withdrawn one too.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        query = select(consents).where(_of(account_id, client_id)).order_by(_LATEST).limit(1)
+        with self._database.read() as connection:
+            row = connection.execute(query).one_or_none()
+        return _consent(row) if row else None
+
+    def of_account(self, account_id: str) -> tuple[Consent, ...]:
+        """Every answer a citizen gave, the newest first: the proof kept of each."""
+        query = select(consents).where(consents.c.account_id == account_id).order_by(_LATEST)
+        with self._database.read() as connection:
+            return tuple(_consent(row) for row in connection.execute(query))
+
+    def add(self, consent: Consent) -> None:
+        """Keep an answer."""
+        with self._database.begin() as connection:
+            connection.execute(
+                insert(consents).values(
+                    account_id=consent.account_id,
+                    client_id=consent.client_id,
+                    purpose_version=consent.purpose_version,
+                    granted=sorted(consent.granted),
+                    refused=sorted(consent.refused),
+                    text_digest=consent.text_digest,
+                    locale=consent.locale,
+                    level=consent.level,
+                    given_at=consent.given_at,
+                    withdrawn_at=consent.withdrawn_at,
+                )
+            )
+
+    def withdraw(self, account_id: str, client_id: str) -> bool:
+        """Take a consent back; whether there was one.
+
+        It ends what was issued under it, refresh tokens too, before this returns.
+        """
+        now = self._clock()
+        subject = consent_subject(account_id, client_id)
+        self._revocations.revoke("grant", subject, expires_at=now + self._keep_ttl)
+        with self._database.begin() as connection:
+            changed = connection.execute(
+                update(consents)
+                .where(_of(account_id, client_id), consents.c.withdrawn_at.is_(None))
+                .values(withdrawn_at=now)
+            )
+        return changed.rowcount > 0
+
+
+def _of(account_id: str, client_id: str) -> ColumnElement[bool]:
+    return and_(consents.c.account_id == account_id, consents.c.client_id == client_id)
+
+
+def _consent(row: Row[Any]) -> Consent:
+    return Consent(
+        account_id=row.account_id,
+        client_id=row.client_id,
+        purpose_version=row.purpose_version,
+        granted=frozenset(row.granted),
+        refused=frozenset(row.refused),
+        text_digest=row.text_digest,
+        locale=row.locale,
+        level=row.level,
+        given_at=row.given_at,
+        withdrawn_at=row.withdrawn_at,
+    )

@@ -1,0 +1,202 @@
+"""The consent page, /consent/<t>: which data, for what, and the citizen's answer.
+
+It is a step of a login like any other: reached only when the login is proved, answered only from
+this browser, and left for wherever the login goes on. Nothing is ticked beforehand.
+"""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from idp.accounts.lifecycle import AccountUnusable
+from idp.audit.events import ConsentDenied, ConsentGiven
+from idp.login.desk import Desk, Visit
+from idp.login.dispatch import Finish
+from idp.login.pages import explain
+from idp.oidc.clients.model import Client
+from idp.oidc.clients.repository import ClientCache
+from idp.oidc.consent import details, show
+from idp.oidc.consent.details import Detail
+from idp.oidc.consent.model import SENSITIVE_CLAIMS, Asked, Consent, answer, must_ask
+from idp.oidc.consent.repository import Consents
+from idp.oidc.tokens.claims import personal_claims
+from idp.oidc.tokens.standing import Holder
+from idp.web import csrf
+from idp.web.edge import Route
+from idp.web.http import HttpError, Request, Response, redirect
+from idp.web.i18n import Translator
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentDesk:
+    """What the page needs."""
+
+    desk: Desk
+    clients: ClientCache
+    consents: Consents
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One citizen asked for one relying party, in a login that is proved."""
+
+    visit: Visit
+    client: Client
+    holder: Holder
+    finish: Finish
+    asked: Asked
+    details: tuple[Detail, ...]
+    known: Consent | None
+    form: str = field(repr=False)
+
+    @property
+    def context(self) -> dict[str, str]:
+        """What every event of it says."""
+        return {
+            "flow": self.visit.ticket.flow,
+            "client_id": self.client.client_id,
+            "account_id": self.finish.account_id,
+        }
+
+
+def route(office: ConsentDesk) -> Route:
+    """The page as an endpoint."""
+    methods = ("GET", "HEAD", "POST")
+    return Route(partial(_consent, office), methods, html=True, translate=explain(office.desk))
+
+
+def _consent(office: ConsentDesk, request: Request, t: str) -> Response:
+    if request.method == "HEAD":
+        raise HttpError(405, "no such method here", allow="GET, POST")
+    visit, _ = office.desk.visit(request, t)
+    question = _question(office, visit)
+    if question is None:
+        return office.desk.proceed(visit)
+    if request.method == "POST":
+        return _answer(office, question)
+    return _page(office, question)
+
+
+def _question(office: ConsentDesk, visit: Visit) -> Question | None:
+    """What to ask at this step; None when the login is elsewhere, or it was answered already.
+
+    Raises:
+        Notice: the account may not be used.
+    """
+    step = office.desk.step(visit)
+    client = office.clients.get(visit.transaction.client_id)
+    if not isinstance(step, Finish) or visit.transaction.cancelled or client is None:
+        return None
+    try:
+        account, person = office.desk.usable(step.account_id)
+    except AccountUnusable as error:
+        raise office.desk.unusable(visit, error) from error
+    asked = Asked.load(visit.transaction.payload["asked"])
+    transactions = tuple(visit.transaction.payload["details"])
+    known = office.consents.find(account.id, client.client_id)
+    if not transactions and not must_ask(asked, known, client, since=visit.transaction.begun_at):
+        return None
+    # The form is bound to whom it showed the data of: another login in between voids it.
+    form = f"consent/{visit.ticket.text}/{account.id}"
+    holder = Holder(client, account, person)
+    return Question(visit, client, holder, step, asked, transactions, known, form)
+
+
+def _page(office: ConsentDesk, question: Question) -> Response:
+    desk, request, client = office.desk, question.visit.request, question.client
+    t = Translator(desk.pages.locale(request))
+    view = desk.describe(question.visit.ticket.client_tag)
+    person = question.holder.person
+    return desk.pages.render(
+        request,
+        "consent/ask.html",
+        form_action=view.origins if view else (),
+        img_src=view.pictures if view else (),
+        client_logo=view.logo if view else "",
+        client_name=client.client_name.in_locale(t.locale),
+        client_host=host_of(question.visit.transaction.payload["redirect_uri"]),
+        policy_url=client.policy_uri,
+        tos_url=client.tos_uri,
+        purpose=client.purpose.in_locale(t.locale),
+        person_name=person.name.full if person else "",
+        action=f"/consent/{question.visit.ticket.text}",
+        csrf_token=csrf.csrf_token(desk.key, question.visit.browser, question.form),
+        items=_items(office, question, t),
+        transactions=tuple(show.detail(each, t) for each in question.details),
+    )
+
+
+def _items(office: ConsentDesk, question: Question, t: Translator) -> list[dict[str, Any]]:
+    """The lines of the page: what the claim is called, and its value, which only its owner sees."""
+    asked = question.asked
+    values = personal_claims(asked.shown, question.holder, now=office.desk.clock())
+    return [
+        {
+            "claim": claim,
+            "label": f"claim.{claim}",
+            "value": show.text(claim, values.get(claim), t) or t("consent.none"),
+            "sensitive": claim in SENSITIVE_CLAIMS,
+            "required": claim in asked.required,
+        }
+        for claim in asked.shown
+    ]
+
+
+def host_of(redirect_uri: str) -> str:
+    """Where the data go, as far as it is verified: the host, or an application's own scheme.
+
+    ``""`` for a client that has neither page nor redirect URI: a device.
+    """
+    parts = urlsplit(redirect_uri)
+    return parts.netloc or (f"{parts.scheme}:" if parts.scheme else "")
+
+
+def _answer(office: ConsentDesk, question: Question) -> Response:
+    """Keep the answer, with its record, and go on.
+
+    Raises:
+        CsrfFailed: it is not from our page, as this citizen saw it.
+        HttpError: it is no answer.
+    """
+    visit, desk = question.visit, office.desk
+    csrf.check(
+        visit.request,
+        key=desk.key,
+        browser=visit.browser,
+        form=question.form,
+        origin=desk.pages.site.origin,
+    )
+    form = visit.request.form
+    match form.get("decision"), form.get("action"):
+        case "allow", None:
+            return _allow(office, question)
+        case ("deny", None) | (None, "cancel"):
+            desk.audit.write(ConsentDenied(**question.context), peer=visit.request.peer)
+            return desk.cancel(visit, "consent")
+    raise HttpError(400, "neither allow nor deny")
+
+
+def _allow(office: ConsentDesk, question: Question) -> Response:
+    visit, client, desk = question.visit, question.client, office.desk
+    given = answer(
+        question.asked,
+        visit.request.form.all("claims"),
+        client=client,
+        account_id=question.finish.account_id,
+        before=question.known,
+        level=question.finish.level,
+        locale=desk.pages.locale(visit.request),
+        now=desk.clock(),
+    )
+    office.consents.add(given)
+    released = tuple(sorted(given.granted.intersection(question.asked.claims)))
+    types = tuple(each["type"] for each in question.details)
+    event = ConsentGiven(
+        claims=released, purpose=client.purpose_version, approved=types, **question.context
+    )
+    desk.audit.write(event, peer=visit.request.peer)
+    if question.details:
+        yes = details.approve(visit.ticket.flow, question.finish.account_id, question.details)
+        desk.transient.run(yes)
+    return redirect(visit.transaction.return_to)

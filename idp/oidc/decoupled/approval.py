@@ -1,0 +1,202 @@
+"""The citizen's side of a request made elsewhere: log in, consent, allow or deny.
+
+The login and the consent are those of /authorize (:mod:`idp.oidc.authorization.walk`); only the
+answer takes another way: it is left where the client polls for it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlencode
+
+from idp.audit.events import LoginRefused
+from idp.core.errors import Unavailable
+from idp.login.desk import Settled
+from idp.login.errors import Notice
+from idp.login.ticket import Ticket
+from idp.login.transaction import transaction_key
+from idp.oidc.authorization import walk
+from idp.oidc.authorization.destination import Destination
+from idp.oidc.authorization.request import AuthorizationRequest
+from idp.oidc.authorization.respond import granted
+from idp.oidc.authorization.walk import Errand
+from idp.oidc.clients.model import Client
+from idp.oidc.decoupled.waiting import Reference, Waiting, find
+from idp.oidc.errors import OAuthError
+from idp.oidc.services import Services
+from idp.oidc.tokens.authorization import Authorization
+from idp.oidc.tokens.participants import join
+from idp.storage.transient import Operation, Take, Taken
+from idp.web.http import Request, Response, redirect
+
+OUTCOMES = ("allowed", "denied", "mismatch", "unmet", "late", "other")
+"""How a request can end for the citizen: a page says each (``decoupled.<outcome>``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One kind of request. Its pages are under ``path``.
+
+    ``forget`` gives the operations that go with a decision, in the same round trip (it is
+    told whether that is a yes); ``told`` is called once there is one.
+    """
+
+    services: Services
+    kind: str
+    path: str
+    forget: Callable[[Waiting, bool], tuple[Operation, ...]]
+    told: Callable[[Waiting, Client], None]
+
+    def start(self, request: Request, waiting: Waiting) -> Response:
+        """The citizen wants to go on: answer at once where their session will do, else log in.
+
+        Raises:
+            Notice: too many logins were begun.
+        """
+        client = _client(self.services, waiting.asked)
+        try:
+            return walk.start(self._errand(request, waiting, client, waiting.asked), "")
+        except OAuthError as error:
+            return self._refuse(request, waiting, client, error)
+
+    def resume(self, request: Request) -> Response:
+        """Answer the browser that comes back from its login, or from the consent page.
+
+        Raises:
+            Notice: the login is over, or its account may not be used.
+        """
+        services = self.services
+        visit, _ = services.desk.visit(request, request.query.get("t", ""))
+        asked = AuthorizationRequest.load(visit.transaction.payload)
+        client = _client(services, asked)
+        waiting = find(services, self.kind, Reference.parse(asked.state or ""))
+        if waiting is None or not waiting.open(services.clock()):
+            services.transient.delete(transaction_key(visit.ticket.flow))
+            return self.end("late")
+        try:
+            return walk.resume(self._errand(request, waiting, client, asked), visit)
+        except OAuthError as error:
+            taken = services.transient.take(transaction_key(visit.ticket.flow))
+            if taken.value is None:
+                raise Notice("over", status=409, onward=client.client_uri) from error
+            return self._refuse(request, waiting, client, error, flow=visit.ticket.flow)
+
+    def deny(
+        self, request: Request, waiting: Waiting, *, reason: str, outcome: str = "denied"
+    ) -> Response:
+        """The citizen, or a rule of ours in their place, says no.
+
+        Raises:
+            Notice: the client was disabled.
+        """
+        services, client = self.services, _client(self.services, waiting.asked)
+        self._record_refusal(request, client, reason, flow=waiting.reference.flow)
+        taken: Taken
+        taken, *_ = services.transient.run(
+            waiting.deny(services.clock()), *self.forget(waiting, False)
+        )
+        if taken.value is None:
+            return self.end("late")
+        self.told(waiting, client)
+        return self.end(outcome)
+
+    def allow(
+        self,
+        request: Request,
+        waiting: Waiting,
+        client: Client,
+        authorization: Authorization,
+        settled: Settled,
+        *,
+        ticket: Ticket | None = None,
+    ) -> bool:
+        """Leave ``authorization`` for the client; False when the request was decided before.
+
+        The login of ``ticket`` is used up either way.
+
+        Raises:
+            Unavailable: a store or the audit log does not answer; nothing is left.
+        """
+        services = self.services
+        allow = waiting.allow(authorization, services.clock())
+        used = (Take(transaction_key(ticket.flow)),) if ticket else ()
+        taken: Taken
+        taken, *_ = services.transient.run(
+            allow,
+            *used,
+            *self.forget(waiting, True),
+            *settled.renewed.operations,
+            *join(authorization, now=services.clock()),
+            *services.subjects.remember(client, authorization.account_id),
+        )
+        if taken.value is None:
+            return False
+        try:
+            services.audit.write(*settled.events, granted(authorization), peer=request.peer)
+        except Unavailable:
+            services.transient.delete(allow.put[0].key)  # no answer without its record
+            raise
+        self.told(waiting, client)
+        return True
+
+    def end(self, outcome: str, cookies: tuple[str, ...] = ()) -> Response:
+        """303 to the page that says how it ended."""
+        return redirect(f"{self.path}/done?{urlencode({'outcome': outcome})}", cookies)
+
+    def _errand(
+        self, request: Request, waiting: Waiting, client: Client, asked: AuthorizationRequest
+    ) -> Errand:
+        return Errand(
+            self.services,
+            request,
+            Destination(client, asked.redirect_uri, asked.state),
+            asked,
+            return_path=f"{self.path}/resume",
+            grant=partial(self._grant, waiting),
+        )
+
+    def _grant(
+        self,
+        waiting: Waiting,
+        errand: Errand,
+        authorization: Authorization,
+        settled: Settled,
+        ticket: Ticket | None,
+    ) -> Response:
+        client = errand.destination.client
+        allowed = self.allow(errand.request, waiting, client, authorization, settled, ticket=ticket)
+        return self.end("allowed" if allowed else "late", settled.renewed.cookies)
+
+    def _refuse(
+        self,
+        request: Request,
+        waiting: Waiting,
+        client: Client,
+        error: OAuthError,
+        *,
+        flow: str = "",
+    ) -> Response:
+        """Deny what cannot be allowed; a login as somebody else decides nothing."""
+        match error.error:
+            case "access_denied":
+                return self.deny(request, waiting, reason=error.reason)
+            case "unmet_authentication_requirements":
+                return self.deny(request, waiting, reason=error.reason, outcome="unmet")
+        self._record_refusal(request, client, error.reason, flow=flow)
+        return self.end("other")
+
+    def _record_refusal(self, request: Request, client: Client, reason: str, *, flow: str) -> None:
+        event = LoginRefused(flow=flow, client_id=client.client_id, reason=reason)
+        self.services.audit.write(event, peer=request.peer)
+
+
+def _client(services: Services, asked: AuthorizationRequest) -> Client:
+    """The client, which may have been disabled since it asked.
+
+    Raises:
+        Notice: it was.
+    """
+    client = services.clients.get(asked.client_id)
+    if client is None or not client.active:
+        raise Notice("over", status=409, reason="client_disabled")
+    return client

@@ -1,0 +1,54 @@
+"""Pages that no login stands behind yet: their forms are bound to the browser's login cookie."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from idp.core.handles import random_token
+from idp.login.desk import BROWSER_COOKIE
+from idp.oidc.decoupled.approval import OUTCOMES
+from idp.oidc.services import Services
+from idp.web import csrf
+from idp.web.http import HttpError, Request, Response, cookie
+
+
+def page(
+    services: Services, request: Request, template: str, *, form: str, **context: Any
+) -> Response:
+    """A page whose form is named ``form``; a browser that we do not know gets its cookie."""
+    desk = services.desk
+    browser, cookies = desk.browser(request), tuple[str, ...]()
+    if not browser:
+        browser = random_token()
+        cookies = (cookie(BROWSER_COOKIE, browser, secure=desk.secure),)
+    token = csrf.csrf_token(desk.key, browser, form)
+    shown = services.pages.render(request, template, csrf_token=token, **context)
+    return replace(shown, cookies=(*shown.cookies, *cookies))
+
+
+def check_form(services: Services, request: Request, form: str) -> None:
+    """Take a form only from our own page in the same browser.
+
+    Raises:
+        CsrfFailed: it is not.
+    """
+    desk = services.desk
+    csrf.check(
+        request,
+        key=desk.key,
+        browser=desk.browser(request),
+        form=form,
+        origin=services.pages.site.origin,
+    )
+
+
+def done(services: Services) -> Callable[[Request], Response]:
+    """The endpoint that says how a request ended; it tells nothing that the URL does not."""
+
+    def show(request: Request) -> Response:
+        outcome = request.query.get("outcome", "")
+        if outcome not in OUTCOMES:
+            raise HttpError(404, "no such page")
+        return services.pages.render(request, "decoupled/done.html", outcome=outcome)
+
+    return show

@@ -1,0 +1,37 @@
+"""A public document: bytes made once, an ETag, and for how long it may be kept (RFC 9110 §8.8)."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from idp.core.handles import b64url
+from idp.web.http import Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """JSON that anybody may read, from any origin."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any], *, max_age: int) -> "Document":
+        """The document of a JSON object; ``max_age`` in seconds."""
+        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        headers = {
+            "Content-Type": "application/json",
+            "Cache-Control": f"public, max-age={max_age}",
+            "ETag": f'"{b64url(hashlib.sha256(body).digest()[:16])}"',
+            "Access-Control-Allow-Origin": "*",
+        }
+        return cls(body, headers)
+
+    def answer(self, request: Request) -> Response:
+        """The document, or 304 to who has it already."""
+        known = request.headers.get("if-none-match", "")
+        if self.headers["ETag"] in (each.strip().removeprefix("W/") for each in known.split(",")):
+            return Response(304, b"", self.headers)
+        return Response(200, self.body, self.headers)

@@ -1,0 +1,83 @@
+"""The authorization_code grant: RFC 6749 §4.1.3, RFC 7636 §4.5, OIDC Core §3.1.3."""
+
+import re
+from dataclasses import replace
+
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from idp.core.handles import Handle
+from idp.oidc.clients.model import Client
+from idp.oidc.errors import invalid_grant, invalid_request
+from idp.oidc.grants.replay import replayed
+from idp.oidc.services import Services
+from idp.oidc.tokens.authorization import Authorization, code_binding
+from idp.oidc.tokens.issue import Redemption
+from idp.oidc.tokens.resource import narrowed
+from idp.oidc.tokens.sender_constraint import Binding
+from idp.oidc.vocabulary import OFFLINE_ACCESS
+from idp.storage.transient import Get, Put, Take, Value
+from idp.web.http import Params, Request
+
+GRANT_TYPE = "authorization_code"
+CODE = "code"
+USED = "code-used"
+_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}", re.ASCII)
+
+
+def redeem(services: Services, client: Client, request: Request, binding: Binding) -> Redemption:
+    """Take the code, once, if it is this client's, for this redirect URI, verifier and DPoP key.
+
+    Raises:
+        OAuthError: ``invalid_request``, ``invalid_grant``.
+    """
+    form = request.form
+    if "code" not in form:
+        raise invalid_request("code is missing")
+    code = Handle.parse(form["code"])
+    bound = (client.client_id, form.get("redirect_uri", ""), _challenge(form))
+    if code is None:
+        raise invalid_grant("malformed_code")
+    used = Put(code.key(USED), {"client_id": client.client_id}, services.settings.family_ttl)
+    # A code is bound to the key that its request named, or to none (RFC 9449 §10).
+    tries = [
+        Take(code.key(CODE), code_binding(*bound, jkt), put=(used,))
+        for jkt in dict.fromkeys((binding.jkt, ""))
+    ]
+    marker: Value | None
+    *taken, marker = services.transient.run(*tries, Get(code.key(USED)))
+    value = next((each.value for each in taken if each.value is not None), None)
+    if value is not None:
+        authorization = _without_idle_scope(Authorization.load(value), client)
+        return Redemption(
+            authorization,
+            GRANT_TYPE,
+            renewable="refresh_token" in client.grant_types,
+            first=True,
+            resource=narrowed(form, authorization.resource),
+        )
+    if any(each.mismatch for each in taken):
+        raise invalid_grant("code_binding")
+    if marker is None:
+        raise invalid_grant("unknown_code")
+    if marker["client_id"] != client.client_id:
+        raise invalid_grant("foreign_code")
+    raise replayed(services, client, request, flow=code.flow, what=CODE)
+
+
+def _without_idle_scope(authorization: Authorization, client: Client) -> Authorization:
+    """``offline_access`` means nothing to a client that did not register it (OIDC Core §11)."""
+    if OFFLINE_ACCESS in client.scope:
+        return authorization
+    scope = tuple(each for each in authorization.scope if each != OFFLINE_ACCESS)
+    return replace(authorization, scope=scope)
+
+
+def _challenge(form: Params) -> str:
+    """The S256 challenge of the verifier, ``""`` without one."""
+    verifier = form.get("code_verifier", "")
+    if not verifier:
+        return ""
+    if not _VERIFIER.fullmatch(verifier):
+        raise invalid_grant("malformed_verifier")
+    challenge: str = create_s256_code_challenge(verifier)
+    return challenge

@@ -1,0 +1,119 @@
+"""The refresh_token grant: RFC 6749 §6, OIDC Core §12, RFC 9700 §4.14.
+
+A used token that comes again is one of three things. While its successor is unused it is, at
+first, the loser of two requests at once (refused, nothing else) and a little later a client that
+lost the answer (given the same successor). Anything else is a stolen token: the family ends.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from idp.core.handles import Handle
+from idp.oidc.clients.model import Client
+from idp.oidc.errors import invalid_grant, invalid_request, invalid_scope
+from idp.oidc.grants.replay import replayed
+from idp.oidc.services import Services
+from idp.oidc.tokens.authorization import Authorization
+from idp.oidc.tokens.issue import Redemption
+from idp.oidc.tokens.refresh_token import KIND, USED, keep, mark_used, successor
+from idp.oidc.tokens.resource import narrowed
+from idp.oidc.tokens.sender_constraint import Binding
+from idp.oidc.vocabulary import scope_tuple
+from idp.storage.transient import Get
+from idp.web.http import Params, Request
+
+GRANT_TYPE = "refresh_token"
+
+
+def redeem(services: Services, client: Client, request: Request, binding: Binding) -> Redemption:
+    """Use the refresh token, once, and put its successor in its place.
+
+    Where the client's profile wants no rotation (FAPI 2.0 §5.3.2.1), the token stays what it is.
+
+    Raises:
+        OAuthError: ``invalid_request``, ``invalid_scope``, ``invalid_target``, ``invalid_grant``.
+    """
+    handle = _handle(request.form)
+    live, used = services.transient.run(Get(handle.key(KIND)), Get(handle.key(USED)))
+    following = successor(services.pepper, handle)
+    if used is not None:
+        authorization = _again(services, client, request, used, following)
+        _check_key(authorization, client, binding)
+        return _redemption(authorization, request.form, following)
+    authorization = _owned(live, client)
+    _check_key(authorization, client, binding)
+    if not client.profile.refresh_rotation:
+        return _redemption(authorization, request.form, None)
+    redemption = _redemption(authorization, request.form, following)
+    now = services.clock()
+    puts = (
+        mark_used(handle, authorization, now=now),
+        keep(following, authorization, now=now),
+    )
+    taken = services.transient.take(handle.key(KIND), binding=client.client_id, put=puts)
+    if taken.value is None:
+        raise invalid_grant("refresh_token_race")
+    return redemption
+
+
+def _handle(form: Params) -> Handle:
+    if "refresh_token" not in form:
+        raise invalid_request("refresh_token is missing")
+    handle = Handle.parse(form["refresh_token"])
+    if handle is None:
+        raise invalid_grant("malformed_refresh_token")
+    return handle
+
+
+def _owned(record: Mapping[str, Any] | None, client: Client) -> Authorization:
+    if record is None:
+        raise invalid_grant("unknown_refresh_token")
+    authorization = Authorization.load(record)
+    if authorization.client_id != client.client_id:
+        raise invalid_grant("foreign_refresh_token")
+    return authorization
+
+
+def _again(
+    services: Services,
+    client: Client,
+    request: Request,
+    used: Mapping[str, Any],
+    following: Handle,
+) -> Authorization:
+    """The authorization of a token used before, if its answer may only have been lost."""
+    if used["client_id"] != client.client_id:
+        raise invalid_grant("foreign_refresh_token")
+    age = services.clock() - used["used_at"]
+    live = services.transient.get(following.key(KIND))
+    if live is None or age >= services.settings.retry_until:
+        raise replayed(services, client, request, flow=following.flow, what=KIND)
+    if age < services.settings.retry_after:
+        raise invalid_grant("refresh_token_race")
+    return _owned(live, client)
+
+
+def _check_key(authorization: Authorization, client: Client, binding: Binding) -> None:
+    """A public client's refresh token is bound to its key (RFC 9449 §5, RFC 8705 §4).
+
+    Others are bound to their authentication, and may change the key.
+    """
+    others = any(binding.cnf.get(name) != value for name, value in authorization.cnf.items())
+    if client.public and others:
+        raise invalid_grant("other_key")
+
+
+def _redemption(authorization: Authorization, form: Params, following: Handle | None) -> Redemption:
+    """What is given: perhaps narrower, never wider; the nonce belongs to the first answer only."""
+    scope = authorization.scope
+    if "scope" in form:
+        try:
+            scope = scope_tuple(form["scope"])
+        except ValueError as error:
+            raise invalid_scope("scope is malformed") from error
+        if not set(scope) <= set(authorization.scope):
+            raise invalid_scope("scope is wider than what was granted")
+    resource = narrowed(form, authorization.resource)
+    given = replace(authorization, scope=scope, resource=resource, nonce=None)
+    return Redemption(given, GRANT_TYPE, refresh=following)

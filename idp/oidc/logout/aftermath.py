@@ -1,0 +1,49 @@
+"""What the page after a logout says, kept for some minutes under a handle that its URL carries.
+
+The session is gone then, and with it all that would say whose page it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from idp.core.handles import Handle
+from idp.storage.transient import TransientStore
+
+PARAMETER = "ended"
+TTL = 600
+_KIND = "logged-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """Of one logout: a digest of the session, who asked for it, and where the browser goes on.
+
+    ``left``: only the relying party that asked was left, the session goes on. ``frames`` are the
+    addresses of front-channel logout.
+    """
+
+    session: str
+    client_id: str
+    return_url: str
+    left: bool = False
+    frames: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, value: Mapping[str, Any]) -> "Aftermath":
+        """Read back what was kept."""
+        return cls(**{**value, "frames": tuple(value["frames"])})
+
+
+def keep(transient: TransientStore, aftermath: Aftermath) -> str:
+    """Keep it; the handle to find it by."""
+    handle = Handle.new()
+    transient.put(handle.key(_KIND), asdict(aftermath), TTL)
+    return str(handle)
+
+
+def find(transient: TransientStore, text: str) -> Aftermath | None:
+    """What was kept under a handle; None when there is nothing, or no more."""
+    handle = Handle.parse(text)
+    value = transient.get(handle.key(_KIND)) if handle else None
+    return Aftermath.load(value) if value else None

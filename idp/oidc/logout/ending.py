@@ -1,0 +1,93 @@
+"""The end of sessions, told to every relying party they were used at.
+
+Back-Channel Logout 1.0 §2.5: the messages are written in the very transaction that ends the
+session, and told by the courier afterwards. Nobody who ends a session waits for a relying party.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from idp.core.clock import Clock
+from idp.core.handles import digest
+from idp.login.session import Session
+from idp.login.sessions import end_session
+from idp.oidc.clients.model import Client
+from idp.oidc.clients.repository import ClientCache
+from idp.oidc.logout.delivery import Message
+from idp.oidc.logout.repository import Outbox
+from idp.oidc.tokens.authorization import session_subject
+from idp.oidc.tokens.participants import clients_of_key
+from idp.oidc.tokens.subject import Subjects
+from idp.storage.revocations import Revocations
+from idp.storage.transient import Members, TransientStore, Unlink
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """Ends sessions, whoever asks for it: the citizen, a relying party, an operator."""
+
+    clock: Clock
+    transient: TransientStore
+    revocations: Revocations
+    clients: ClientCache
+    subjects: Subjects
+    outbox: Outbox
+
+    def participants(self, session_id: str) -> tuple[Client, ...]:
+        """The relying parties that a session was used at, those that are still active, by id."""
+        (known,) = self.transient.run(Members(clients_of_key(session_id)))
+        found = (self.clients.get(each) for each in sorted(known))
+        return tuple(each for each in found if each is not None and each.active)
+
+    def end(self, session: Session) -> tuple[Client, ...]:
+        """End a session everywhere; the relying parties it was used at.
+
+        Raises:
+            Unavailable: it is not known to be ended, and nobody will be told.
+        """
+        clients = self.participants(session.id)
+        beside = self.outbox.beside(self._messages(session, clients))
+        end_session(session, self.revocations, self.transient, beside)
+        return clients
+
+    def end_account(self, account_id: str, sessions: Iterable[Session], *, until: int) -> None:
+        """End every session an account has now, also those not known any more.
+
+        ``until`` is when the last of them would have ended by itself.
+
+        Raises:
+            Unavailable: see :meth:`end`.
+        """
+        messages = [
+            message
+            for session in sessions
+            for message in self._messages(session, self.participants(session.id))
+        ]
+        beside = self.outbox.beside(messages)
+        self.revocations.revoke("account", account_id, expires_at=until, beside=beside)
+
+    def leave(self, session: Session, client: Client) -> None:
+        """End what one relying party was given in a session; the session goes on.
+
+        Raises:
+            Unavailable: see :meth:`end`.
+        """
+        self.revocations.revoke(
+            "session",
+            session_subject(session.id, client.client_id),
+            expires_at=session.expires_at,
+            beside=self.outbox.beside(self._messages(session, (client,))),
+        )
+        self.transient.run(Unlink(clients_of_key(session.id), client.client_id))
+
+    def _messages(self, session: Session, clients: Iterable[Client]) -> list[Message]:
+        return [
+            Message(
+                client_id=client.client_id,
+                session=digest(session.id),
+                sub=self.subjects.sub(client, session.account_id),
+                sid=self.subjects.sid(client, session.id),
+            )
+            for client in clients
+            if client.backchannel_logout_uri
+        ]

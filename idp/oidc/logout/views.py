@@ -1,0 +1,196 @@
+"""/logout: OpenID Connect RP-Initiated Logout 1.0.
+
+A request that carries an ID token of this very session is carried out at once; any other is put to
+the citizen first, so that no page elsewhere can log anybody out. Every relying party of the session
+is told, and nobody waits for one.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from idp.audit.events import LogoutCompleted, RelyingPartyLeft, SessionEnded
+from idp.core.errors import Unavailable
+from idp.core.handles import digest, equal
+from idp.login.session import Session
+from idp.oidc.authorization import session_state
+from idp.oidc.authorization.kept import keep, params_of
+from idp.oidc.authorization.views import EVERY, METHODS, explain_refusal, require_method
+from idp.oidc.clients.model import Client
+from idp.oidc.logout import aftermath, check_session, pages
+from idp.oidc.logout.aftermath import Aftermath
+from idp.oidc.logout.ending import Endings
+from idp.oidc.logout.frontchannel import frames
+from idp.oidc.logout.pages import FORM, LOGOUT
+from idp.oidc.logout.repository import Outbox
+from idp.oidc.logout.request import LogoutRequest, read
+from idp.oidc.services import Endpoint, Part, Services
+from idp.oidc.settings import ProviderSettings
+from idp.web import csrf
+from idp.web.edge import Route
+from idp.web.http import HttpError, Request, Response, redirect
+
+
+def logout(services: Services, request: Request) -> Response:
+    """End the browser's session, now or once the citizen says so; or show how it ended.
+
+    Raises:
+        Notice: what was kept of the request is gone.
+        HttpError: 405; 400, it cannot be read.
+    """
+    require_method(request, METHODS)
+    if ended := aftermath.find(services.transient, request.query.get(aftermath.PARAMETER, "")):
+        return pages.after(services, request, ended, _after_url(request))
+    params = params_of(services, request)
+    if request.method == "POST" and "decision" not in request.form:
+        return keep(services, request, params)
+    asked = read(
+        params,
+        services.clients,
+        services.keys.verification(),
+        issuer=services.settings.issuer,
+    )
+    session = services.desk.sessions.of(request)
+    if session is None:
+        return _away(services, request, asked, vouched=asked.session_id is not None)
+    if request.method == "POST":
+        return _decide(services, request, asked, session)
+    if _vouches(services, asked, session):
+        return _end(services, request, asked, session)
+    return pages.confirm(services, request, asked, _elsewhere(services, asked, session))
+
+
+def endings(services: Services) -> Endings:
+    """What ends sessions of this provider."""
+    return Endings(
+        services.clock,
+        services.transient,
+        services.revocations,
+        services.clients,
+        services.subjects,
+        Outbox(services.database, services.clock),
+    )
+
+
+def _vouches(services: Services, asked: LogoutRequest, session: Session) -> bool:
+    """Whether the request's ID token was issued in this very session."""
+    if asked.client is None or asked.session_id is None:
+        return False
+    return equal(asked.session_id, services.subjects.sid(asked.client, session.id))
+
+
+def _elsewhere(services: Services, asked: LogoutRequest, session: Session) -> tuple[Client, ...]:
+    """The other relying parties of the session."""
+    return tuple(
+        each for each in endings(services).participants(session.id) if each != asked.client
+    )
+
+
+def _decide(
+    services: Services, request: Request, asked: LogoutRequest, session: Session
+) -> Response:
+    csrf.check(
+        request,
+        key=services.desk.key,
+        browser=pages.browser(services, request),
+        form=FORM,
+        origin=services.pages.site.origin,
+    )
+    match request.form["decision"], asked.client:
+        case "logout", _:
+            return _end(services, request, asked, session)
+        case "here", Client() as client:
+            return _leave(services, request, asked, session, client)
+        case "stay", _:
+            return pages.done(services, request, LogoutRequest(), stayed=True)
+    raise HttpError(400, "not one of the buttons of this page")
+
+
+def _end(services: Services, request: Request, asked: LogoutRequest, session: Session) -> Response:
+    """Everywhere."""
+    clients = endings(services).end(session)
+    who = {
+        "session_id": session.id,
+        "account_id": session.account_id,
+        "client_id": asked.client.client_id if asked.client else "",
+    }
+    services.audit.write(
+        SessionEnded(reason="logout", **who), LogoutCompleted(**who), peer=request.peer
+    )
+    response = _after(services, request, asked, session, clients, left=False)
+    cookies = (*services.desk.sessions.forget(), session_state.forget(secure=services.desk.secure))
+    return replace(response, cookies=(*response.cookies, *cookies))
+
+
+def _leave(
+    services: Services, request: Request, asked: LogoutRequest, session: Session, client: Client
+) -> Response:
+    """Only at the relying party that asked."""
+    endings(services).leave(session, client)
+    left = RelyingPartyLeft(
+        session_id=session.id, account_id=session.account_id, client_id=client.client_id
+    )
+    services.audit.write(left, peer=request.peer)
+    return _after(services, request, asked, session, (client,), left=True)
+
+
+def _after(
+    services: Services,
+    request: Request,
+    asked: LogoutRequest,
+    session: Session,
+    clients: tuple[Client, ...],
+    *,
+    left: bool,
+) -> Response:
+    """To the page that tells of the end; past it where nothing must be loaded in between.
+
+    A store that takes nothing more stops nobody from logging out.
+    """
+    ended = Aftermath(
+        session=digest(session.id),
+        client_id=asked.client.client_id if asked.client else "",
+        return_url=asked.return_url,
+        left=left,
+        frames=frames(clients, session, services.subjects, issuer=services.settings.issuer),
+    )
+    if ended.frames or not asked.redirect_uri:
+        with suppress(Unavailable):
+            handle = aftermath.keep(services.transient, ended)
+            return redirect(f"{LOGOUT}?{aftermath.PARAMETER}={handle}")
+    return _away(services, request, asked, vouched=True)
+
+
+def _after_url(request: Request) -> str:
+    return f"{LOGOUT}?{aftermath.PARAMETER}={request.query[aftermath.PARAMETER]}"
+
+
+def _away(services: Services, request: Request, asked: LogoutRequest, *, vouched: bool) -> Response:
+    """To the relying party if the citizen or an ID token vouches for it, else the page."""
+    if vouched and asked.redirect_uri:
+        return redirect(asked.return_url)
+    return pages.done(services, request, asked)
+
+
+def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
+    return {
+        "end_session_endpoint": settings.url(LOGOUT),
+        "check_session_iframe": settings.url(check_session.PATH),
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "frontchannel_logout_supported": True,
+        "frontchannel_logout_session_supported": True,
+    }
+
+
+def _endpoints(services: Services) -> tuple[Endpoint, ...]:
+    translate = explain_refusal(services)
+    return (
+        Endpoint(LOGOUT, Route(partial(logout, services), EVERY, html=True, translate=translate)),
+        Endpoint(check_session.PATH, Route(partial(check_session.frame, services), html=True)),
+    )
+
+
+PART = Part(_metadata, _endpoints)

@@ -1,0 +1,144 @@
+"""The client registration endpoint: RFC 7591 §3, OpenID Connect Registration §3.
+
+What happens to a client afterwards is ``registration.management``'s.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from idp.audit.events import ClientRegistered, RegistrationRefused
+from idp.core.handles import digest, random_token
+from idp.oidc.clients.model import Client, ClientStatus
+from idp.oidc.errors import OAuthError, answering
+from idp.oidc.openapi import TEXT, URL, Paths, an_object, answer, json_body, operation
+from idp.oidc.registration.management import manage
+from idp.oidc.registration.model import Invitation, Registration, new_client_id
+from idp.oidc.registration.office import REGISTER, Office, read, shown_token, unauthorized
+from idp.oidc.registration.repository import NotOpen
+from idp.oidc.services import Endpoint, Part, Services
+from idp.oidc.settings import ProviderSettings
+from idp.web.edge import Route
+from idp.web.http import Request, Response, json_response
+
+
+def register(office: Office, request: Request) -> Response:
+    """Register the client that the request describes; 201 with all that it needs from now on.
+
+    Raises:
+        OAuthError: 401 ``invalid_token``; ``invalid_redirect_uri``, ``invalid_client_metadata``,
+            ``invalid_software_statement``, ``unapproved_software_statement``; 429.
+        HttpError: 415.
+    """
+    office.count(request)
+    try:
+        invitation = _invitation(office, request)
+        return _registered(office, request, invitation)
+    except OAuthError as error:
+        office.services.audit.write(RegistrationRefused(reason=error.reason), peer=request.peer)
+        raise
+
+
+def _registered(office: Office, request: Request, invitation: Invitation | None) -> Response:
+    raw = office.signed(read(request))
+    allowed = (invitation.scope if invitation else ()) or office.settings.scopes
+    client, secret = office.with_secret(office.admit(raw, new_client_id(), allowed))
+    status = ClientStatus.DISABLED if office.settings.reviewed else ClientStatus.ACTIVE
+    client = replace(client, status=status, created_at=office.services.clock())
+    token = random_token()
+    registration = Registration(
+        client_id=client.client_id,
+        token_digest=digest(token),
+        scope=allowed,
+        invitation=invitation.name if invitation else "",
+        software_statement=raw.get("software_statement", ""),
+    )
+    _keep(office, client, registration)
+    event = ClientRegistered(client_id=client.client_id, invitation=registration.invitation)
+    office.services.audit.write(event, peer=request.peer)
+    return json_response(office.information(client, registration, token, secret), 201)
+
+
+def _keep(office: Office, client: Client, registration: Registration) -> None:
+    try:
+        office.registrations.create(client, registration, most=office.settings.most)
+    except NotOpen as error:
+        if registration.invitation:
+            raise unauthorized("shown", "initial_token_used_up") from error
+        problem = "no more clients can be registered here now"
+        raise OAuthError("access_denied", problem, status=403, reason="too_many_open") from error
+    office.services.clients.refresh()
+
+
+def _invitation(office: Office, request: Request) -> Invitation | None:
+    """The initial access token's invitation; None where registration is open and none is shown.
+
+    Raises:
+        OAuthError: 401, the policy wants one, or the one that is shown is not good.
+    """
+    token, policy = shown_token(request), office.settings.policy
+    if policy == "open" and "authorization" not in request.headers:
+        return None
+    if policy == "closed" or not token:
+        raise unauthorized(token, "registration_closed" if policy == "closed" else "no_token")
+    found = office.registrations.invitation(digest(token))
+    if found is None or not found.usable(office.services.clock()):
+        raise unauthorized(token, "initial_token_used_up" if found else "initial_token_unknown")
+    return found
+
+
+def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
+    if settings.registration.policy == "closed":
+        return {}
+    return {"registration_endpoint": settings.url(REGISTER)}
+
+
+def _endpoints(services: Services) -> tuple[Endpoint, ...]:
+    office = Office.of(services)
+
+    def management(request: Request, client_id: str) -> Response:
+        return answering(partial(manage, office, client_id))(request)
+
+    return (
+        Endpoint(REGISTER, Route(answering(partial(register, office)), ("POST",))),
+        Endpoint(f"{REGISTER}/<client_id>", Route(management, ("GET", "PUT", "DELETE"))),
+    )
+
+
+_URIS = {"type": "array", "items": URL}
+_CLIENT = an_object({"client_name": {"type": "string", "maxLength": 100}, "redirect_uris": _URIS})
+_REGISTERED = an_object(
+    {"client_id": TEXT, "registration_access_token": TEXT, "registration_client_uri": URL},
+    ("client_id",),
+)
+_INITIAL: tuple[Mapping[str, Any], ...] = ({"initial_access_token": []}, {})
+_OWN: tuple[Mapping[str, Any], ...] = ({"registration_access_token": []},)
+_PATHS: Paths = {
+    REGISTER: {
+        "post": operation(
+            "Register a client (RFC 7591)",
+            {"201": answer("As it was registered", _REGISTERED)},
+            body=json_body(_CLIENT),
+            security=_INITIAL,
+        )
+    },
+    f"{REGISTER}/{{client_id}}": {
+        "parameters": [{"name": "client_id", "in": "path", "required": True, "schema": TEXT}],
+        "get": operation(
+            "Read a registration (RFC 7592)",
+            {"200": answer("As it is registered", _REGISTERED)},
+            security=_OWN,
+        ),
+        "put": operation(
+            "Replace a registration",
+            {"200": answer("As it is registered now", _REGISTERED)},
+            body=json_body(_CLIENT),
+            security=_OWN,
+        ),
+        "delete": operation(
+            "End a registration", {"204": {"description": "It is gone"}}, security=_OWN
+        ),
+    },
+}
+PART = Part(_metadata, _endpoints, _PATHS)

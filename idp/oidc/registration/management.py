@@ -1,0 +1,137 @@
+"""The client configuration endpoint: RFC 7592. A client reads, changes and deletes itself.
+
+A change gives a new registration access token, and the one before is dead at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from idp.audit.events import ClientReregistered, ClientUnregistered, RegistrationRefused
+from idp.core.handles import digest, random_token
+from idp.oidc.client_auth.secret import verify_secret
+from idp.oidc.clients.metadata import describe
+from idp.oidc.clients.model import Client, ClientStatus
+from idp.oidc.errors import OAuthError, invalid_request
+from idp.oidc.registration.model import Registration
+from idp.oidc.registration.office import Office, read, shown_token, unauthorized
+from idp.oidc.registration.repository import NotOpen
+from idp.web.http import Request, Response, json_response
+
+_NOT_TO_BE_SENT = (
+    "registration_access_token",
+    "registration_client_uri",
+    "client_secret_expires_at",
+    "client_id_issued_at",
+)
+_UNREVIEWED = frozenset({"jwks", "jwks_uri", "contacts", "software_version"})
+"""What a client may change without anybody looking at it again: its keys, above all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A client that showed its registration access token."""
+
+    client: Client
+    registration: Registration
+    token: str = field(repr=False)
+
+
+def manage(office: Office, client_id: str, request: Request) -> Response:
+    """Do with the client what its method says.
+
+    Raises:
+        OAuthError: 401 ``invalid_token``, also for a client that does not exist; 429; and for a
+            change all that a registration may be refused with.
+        HttpError: 415.
+    """
+    office.count(request)
+    try:
+        caller = _caller(office, client_id, request)
+        match request.method:
+            case "PUT":
+                return _change(office, caller, request)
+            case "DELETE":
+                return _delete(office, caller, request)
+        return json_response(office.information(caller.client, caller.registration, caller.token))
+    except OAuthError as error:
+        office.services.audit.write(RegistrationRefused(reason=error.reason), peer=request.peer)
+        raise
+
+
+def _caller(office: Office, client_id: str, request: Request) -> Caller:
+    token = shown_token(request)
+    registration, client = office.registrations.get(client_id), office.clients.get(client_id)
+    if registration is None or client is None or not registration.opened_by(token):
+        raise unauthorized(token, "registration_token")
+    return Caller(client, registration, token)
+
+
+def _change(office: Office, caller: Caller, request: Request) -> Response:
+    """Replace the metadata as a whole (RFC 7592 §2.2): what is left out is gone."""
+    raw, old = read(request), caller.client
+    shown = _check_identity(office, caller, raw)
+    statement = raw.get("software_statement") or caller.registration.software_statement or None
+    signed = office.signed({**raw, "software_statement": statement})
+    fresh = office.admit(signed, old.client_id, caller.registration.scope)
+    fresh, secret = office.with_secret(fresh, old.secrets)
+    fresh = replace(fresh, status=_status(office, old, fresh), created_at=old.created_at)
+    token = random_token()
+    registration = replace(
+        caller.registration, token_digest=digest(token), software_statement=statement or ""
+    )
+    try:
+        office.registrations.change(fresh, caller.registration, registration)
+    except NotOpen as error:
+        raise unauthorized(caller.token, "registration_token") from error
+    office.services.clients.refresh()
+    event = ClientReregistered(client_id=old.client_id)
+    office.services.audit.write(event, peer=request.peer)
+    kept = shown if fresh.secrets else ""
+    return json_response(office.information(fresh, registration, token, secret or kept))
+
+
+def _check_identity(office: Office, caller: Caller, raw: Mapping[str, Any]) -> str:
+    """The secret that the request shows, ``""`` for none; id and secret are not its to change.
+
+    Raises:
+        OAuthError: another id or secret, or a member that is not to be sent.
+    """
+    for name in _NOT_TO_BE_SENT:
+        if name in raw:
+            raise invalid_request(f"{name} is not the client's to change")
+    client_id, secret = caller.client.client_id, raw.get("client_secret")
+    if raw.get("client_id") != client_id:
+        raise OAuthError("invalid_client_metadata", "client_id: must be the client's own")
+    if secret is None:
+        return ""
+    try:
+        if not isinstance(secret, str):
+            raise OAuthError("invalid_client_metadata")
+        pepper, now = office.services.keys.secret("client"), office.services.clock()
+        verify_secret(caller.client, client_id, secret, pepper=pepper, now=now)
+    except OAuthError as error:
+        problem = "client_secret: must be the client's own"
+        raise OAuthError("invalid_client_metadata", problem) from error
+    return secret
+
+
+def _status(office: Office, old: Client, new: Client) -> ClientStatus:
+    """As before, but that what citizens see or get is looked at by an operator again."""
+    before, after = (
+        {name: each for name, each in describe(client).items() if name not in _UNREVIEWED}
+        for client in (old, new)
+    )
+    return ClientStatus.DISABLED if office.settings.reviewed and before != after else old.status
+
+
+def _delete(office: Office, caller: Caller, request: Request) -> Response:
+    """Delete the client: nothing that it was given works any more (RFC 7592 §2.3)."""
+    try:
+        office.registrations.delete(caller.registration)
+    except NotOpen as error:
+        raise unauthorized(caller.token, "registration_token") from error
+    office.services.clients.refresh()
+    event = ClientUnregistered(client_id=caller.client.client_id)
+    office.services.audit.write(event, peer=request.peer)
+    return Response(204, b"", {"Cache-Control": "no-store"})

@@ -1,0 +1,107 @@
+"""What a stranger may register: RFC 7591 §2 and §5, OpenID Connect Registration §2.
+
+``clients.rules`` judges metadata as such; this module adds what an operator would not be asked.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from idp.oidc.clients.model import Client
+from idp.oidc.clients.profile import BASELINE, PROFILES
+from idp.oidc.clients.rules import InvalidMetadata
+from idp.oidc.clients.rules import register as judge
+from idp.oidc.errors import OAuthError
+from idp.oidc.settings import RegistrationSettings
+from idp.oidc.vocabulary import CIBA, DEVICE_CODE, LOGIN_GRANTS
+
+_OURS = frozenset({"client_id", "client_secret", "software_statement"})
+"""Members of a request that are not the client's to choose, or are read elsewhere."""
+_DEFAULT_ALG = "RS256"
+_TEXTS = ("client_name", "client_name#vi", "client_name#en", "purpose", "purpose#vi", "purpose#en")
+
+
+def admit(
+    raw: Mapping[str, Any], client_id: str, scope: tuple[str, ...], settings: RegistrationSettings
+) -> Client:
+    """The client that ``raw`` describes, cut down to what it may have; ``scope`` at the most.
+
+    Members that are null count as left out (RFC 7592 §2.2).
+
+    Raises:
+        OAuthError: ``invalid_redirect_uri``, ``invalid_client_metadata``.
+    """
+    dropped = _OURS.union(settings.withheld)
+    members = {name: each for name, each in raw.items() if each is not None and name not in dropped}
+    members = {**_defaults(members), **members, **_scope(members, scope)}
+    try:
+        client = judge(members, client_id=client_id)
+    except InvalidMetadata as error:
+        raise refused(error.problems) from error
+    problems = tuple(_problems(client, members, settings))
+    if problems:
+        raise refused(problems)
+    return client
+
+
+def refused(problems: tuple[str, ...]) -> OAuthError:
+    """The error of RFC 7591 §3.2.2 for ``member: what is wrong`` sentences."""
+    about_uris = any(each.startswith(("redirect_uris:", "redirect_uris.")) for each in problems)
+    error = "invalid_redirect_uri" if about_uris else "invalid_client_metadata"
+    return OAuthError(error, _plain("; ".join(problems)), reason=error)
+
+
+def _plain(text: str) -> str:
+    """``text`` with only what an error description may hold (RFC 6749 §5.2), and no markup."""
+    return "".join(
+        each if " " <= each <= "~" and each not in '"\\<>&' else "?" for each in text[:1_000]
+    )
+
+
+def _defaults(members: Mapping[str, Any]) -> dict[str, str]:
+    """RS256 where nothing was asked for (OIDC Registration §2) and the profile allows it."""
+    profile = PROFILES.get(str(members.get("profile")), BASELINE)
+    if _DEFAULT_ALG not in profile.assertion_algs:
+        return {}
+    return {"id_token_signed_response_alg": _DEFAULT_ALG}
+
+
+def _scope(members: Mapping[str, Any], allowed: tuple[str, ...]) -> dict[str, str]:
+    """The scope asked for as far as it is ``allowed``; all of that where none is asked for."""
+    asked = members.get("scope")
+    if asked is None:
+        grants = members.get("grant_types", ["authorization_code"])
+        login = isinstance(grants, list) and any(each in LOGIN_GRANTS for each in grants)
+        return {"scope": " ".join(allowed) if login else ""}
+    if not isinstance(asked, str):
+        return {}
+    return {"scope": " ".join(each for each in asked.split() if each in allowed)}
+
+
+def _problems(
+    client: Client, asked: Mapping[str, Any], settings: RegistrationSettings
+) -> Iterator[str]:
+    for each in set(client.grant_types) - set(settings.grant_types):
+        yield f"grant_types: {each} is for the operator to give"
+    if not client.scope and not set(client.grant_types).isdisjoint(LOGIN_GRANTS):
+        yield "scope: nothing of it may be registered here"
+    yield from _sector_problems(client)
+    for name in _TEXTS:
+        yield from _text_problems(name, str(asked.get(name, "")))
+
+
+def _sector_problems(client: Client) -> Iterator[str]:
+    """Nobody joins the sector of a host by naming it and being answered elsewhere (OIDC §8.1)."""
+    if client.sector_identifier_uri:
+        return
+    if client.sector != client.client_id and not {DEVICE_CODE, CIBA}.isdisjoint(client.grant_types):
+        yield "sector_identifier_uri: is needed where answers go to other places than one host"
+
+
+def _text_problems(name: str, text: str) -> Iterator[str]:
+    """What citizens read is what it looks like: no hidden characters, no look-alike letters."""
+    if any(unicodedata.category(each).startswith(("C", "Zl", "Zp")) for each in text):
+        yield f"{name}: holds a character that is not shown"
+    letters = (each for each in text if unicodedata.category(each).startswith("L"))
+    if any(not unicodedata.name(each, "").startswith("LATIN ") for each in letters):
+        yield f"{name}: has letters that are not Latin ones"

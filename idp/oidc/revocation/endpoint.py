@@ -1,0 +1,86 @@
+"""Token revocation: RFC 7009. Durable before the answer; the same answer whatever the token was."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from idp.audit.events import TokenRevoked
+from idp.oidc.client_auth.form import require_form
+from idp.oidc.clients.cors import cross_origin
+from idp.oidc.clients.model import Client
+from idp.oidc.errors import answering, invalid_request
+from idp.oidc.openapi import CLIENT_AUTHENTICATION, TEXT, Paths, form, operation
+from idp.oidc.services import Endpoint, Part, Services
+from idp.oidc.settings import ProviderSettings
+from idp.oidc.tokens.standing import Ended
+from idp.oidc.vocabulary import ASSERTION_ALGS, AUTH_METHODS
+from idp.web.edge import Route
+from idp.web.http import Request, Response
+
+
+def revoke(services: Services, request: Request) -> Response:
+    """End an access token, or a refresh token with all of its family, if it is the client's own.
+
+    Raises:
+        OAuthError: ``invalid_client``, ``invalid_request``.
+        HttpError: 415, the body is not a form.
+        Unavailable: it is not known to be ended.
+    """
+    require_form(request)
+    client = services.client_authentication.authenticate(request)
+    if "token" not in request.form:
+        raise invalid_request("token is missing")
+    text = request.form["token"]
+    for end in (_access_token, _refresh_token):
+        try:
+            event = end(services, client, text)
+        except Ended:
+            continue
+        services.audit.write(event, peer=request.peer)
+        break
+    return Response(200, b"", {"Cache-Control": "no-store"})
+
+
+def _access_token(services: Services, client: Client, text: str) -> TokenRevoked:
+    token = services.presented.access_token(text)
+    if token.authorization.client_id != client.client_id:
+        raise Ended("foreign_access_token")
+    services.revocations.revoke("grant", token.key, expires_at=token.expires_at)
+    services.transient.delete(token.key)
+    flow = token.authorization.flow
+    return TokenRevoked(flow=flow, client_id=client.client_id, kind="access_token")
+
+
+def _refresh_token(services: Services, client: Client, text: str) -> TokenRevoked:
+    flow, client_id = services.presented.refresh_family(text)
+    if client_id != client.client_id:
+        raise Ended("foreign_refresh_token")
+    services.standing.end_grant(flow)
+    return TokenRevoked(flow=flow, client_id=client.client_id, kind="refresh_token")
+
+
+def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
+    return {
+        "revocation_endpoint": settings.url("/revoke"),
+        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+    }
+
+
+def _endpoints(services: Services) -> tuple[Endpoint, ...]:
+    handler = answering(partial(revoke, services))
+    shared = cross_origin(handler, services.clients.browser_origins, ("POST",))
+    return (Endpoint("/revoke", Route(shared, ("POST", "OPTIONS")), hot=True),)
+
+
+_PATHS: Paths = {
+    "/revoke": {
+        "post": operation(
+            "End a token and what was made with it (RFC 7009)",
+            {"200": {"description": "It is of no use any more, or never was"}},
+            body=form({"token": TEXT, "token_type_hint": TEXT}, ("token",)),
+            security=CLIENT_AUTHENTICATION,
+        )
+    }
+}
+PART = Part(_metadata, _endpoints, _PATHS)

@@ -1,0 +1,143 @@
+"""What the provider's endpoints reach, and how a feature joins the provider.
+
+Built once by the application; an endpoint is a plain function closed over it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from idp.audit.log import AuditLog
+from idp.core.clock import Clock
+from idp.keystore.file import KeyStore
+from idp.login.desk import Desk
+from idp.notify.sender import Sender
+from idp.oidc.client_auth.dispatch import ClientAuthentication
+from idp.oidc.clients.keys import ClientKeys
+from idp.oidc.clients.repository import ClientCache
+from idp.oidc.clients.request_uris import RequestUris
+from idp.oidc.consent.repository import Consents
+from idp.oidc.openapi import Paths
+from idp.oidc.settings import ProviderSettings
+from idp.oidc.tokens.dpop import Nonces
+from idp.oidc.tokens.issue import Mint
+from idp.oidc.tokens.presented import Presented
+from idp.oidc.tokens.sender_constraint import SenderConstraint
+from idp.oidc.tokens.standing import Standing
+from idp.oidc.tokens.subject import Subjects
+from idp.outbound.client import OutboundClient
+from idp.storage.database import Database
+from idp.storage.revocations import Revocations
+from idp.storage.transient import TransientStore
+from idp.web.edge import Route
+from idp.web.templates import Pages
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The objects of one provider; :meth:`of` builds those that are made of the others.
+
+    ``pepper`` keys refresh tokens' successors and the nonces of DPoP proofs.
+    """
+
+    settings: ProviderSettings
+    clock: Clock
+    database: Database
+    transient: TransientStore
+    clients: ClientCache
+    outbound: OutboundClient
+    sender: Sender
+    client_keys: ClientKeys
+    request_uris: RequestUris
+    client_authentication: ClientAuthentication
+    keys: KeyStore
+    subjects: Subjects
+    standing: Standing
+    mint: Mint
+    presented: Presented
+    sender_constraint: SenderConstraint
+    revocations: Revocations
+    audit: AuditLog
+    desk: Desk
+    consents: Consents
+    pages: Pages
+    pepper: bytes = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        settings: ProviderSettings,
+        *,
+        database: Database,
+        clients: ClientCache,
+        keys: KeyStore,
+        desk: Desk,
+        consents: Consents,
+        outbound: OutboundClient,
+        sender: Sender,
+    ) -> "Services":
+        """The services of a provider that stands on the login desk's stores, clock and pages."""
+        clock, transient, revocations = desk.clock, desk.transient, desk.revocations
+        subjects = Subjects(keys.secret("pairwise"))
+        standing = Standing(
+            clients, transient, revocations, clock, desk.usable, settings.family_ttl
+        )
+        client_keys = ClientKeys(outbound, clock)
+        authentication = ClientAuthentication(
+            clients,
+            transient,
+            clock,
+            desk.audit,
+            pepper=keys.secret("client"),
+            settings=settings,
+            client_keys=client_keys,
+        )
+        return cls(
+            settings=settings,
+            clock=clock,
+            database=database,
+            transient=transient,
+            clients=clients,
+            outbound=outbound,
+            sender=sender,
+            client_keys=client_keys,
+            request_uris=RequestUris(outbound, transient),
+            client_authentication=authentication,
+            keys=keys,
+            subjects=subjects,
+            standing=standing,
+            mint=Mint(
+                settings, clock, transient, keys, client_keys, subjects, standing, desk.audit
+            ),
+            presented=Presented(settings, clock, transient, keys, revocations),
+            sender_constraint=SenderConstraint(
+                settings, clock, transient, Nonces(keys.secret("token"))
+            ),
+            revocations=revocations,
+            audit=desk.audit,
+            desk=desk,
+            consents=consents,
+            pages=desk.pages,
+            pepper=keys.secret("token"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A path of the provider; ``hot`` ones are answered without Flask."""
+
+    path: str
+    route: Route
+    hot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A feature of the provider: what it adds to the metadata (RFC 8414), and its endpoints.
+
+    ``paths`` describes those that programs call (OpenAPI 3.1).
+    """
+
+    metadata: Callable[[ProviderSettings], Mapping[str, Any]]
+    endpoints: Callable[[Services], tuple[Endpoint, ...]]
+    paths: Paths = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Tokens: what an authorization is, and how it becomes tokens."""

@@ -1,0 +1,109 @@
+"""Access tokens: an opaque handle, or a JWT (RFC 9068) for a resource server to read.
+
+Both leave one ``access`` record, keyed by a digest: the handle's secret is known to its holder
+alone, and a JWT's ``jti`` is that digest, which is of no use as a handle.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from idp.core.handles import FLOW_CHARS, Handle, b64url_decode, digest
+from idp.jose.jwk import JwkSet
+from idp.jose.jwt import InvalidToken, verify_jwt
+from idp.oidc.tokens.authorization import Authorization
+from idp.oidc.vocabulary import OPENID, SIGNING_ALGS
+from idp.storage.transient import Put
+
+TYP = "at+jwt"
+KIND = "access"
+_JTI_CHARS = FLOW_CHARS + 43
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """An access token as it is kept, under ``key``. Times are epoch seconds."""
+
+    key: str
+    authorization: Authorization
+    issued_at: int
+    expires_at: int
+
+    @classmethod
+    def load(cls, key: str, value: Mapping[str, Any]) -> "AccessToken":
+        """Read back what :meth:`put` stored under ``key``."""
+        authorization = Authorization.load(value["authorization"])
+        return cls(key, authorization, value["issued_at"], value["expires_at"])
+
+    def put(self) -> Put:
+        """The operation that keeps it."""
+        record = {
+            "authorization": self.authorization.dump(),
+            "issued_at": self.issued_at,
+            "expires_at": self.expires_at,
+        }
+        return Put(self.key, record, self.expires_at - self.issued_at)
+
+    @property
+    def audience(self) -> tuple[str, ...]:
+        """The resource servers it is for besides ourselves."""
+        return tuple(self.authorization.resource.split())
+
+
+def jwt_claims(token: AccessToken, handle: Handle, *, issuer: str, subject: str) -> dict[str, Any]:
+    """The claims of the JWT form (RFC 9068 §2.2). UserInfo, ours, is an audience under openid."""
+    authorization = token.authorization
+    ours = (issuer,) if OPENID in authorization.scope or not token.audience else ()
+    audience = (*token.audience, *ours)
+    claims: dict[str, Any] = {
+        "iss": issuer,
+        "sub": subject,
+        "aud": audience[0] if len(audience) == 1 else list(audience),
+        "exp": token.expires_at,
+        "iat": token.issued_at,
+        "jti": handle.flow + digest(handle.secret),
+        "client_id": authorization.client_id,
+        "scope": " ".join(authorization.scope),
+    }
+    if authorization.cnf:
+        claims["cnf"] = dict(authorization.cnf)
+    if authorization.account_id is not None:
+        claims |= {
+            "auth_time": authorization.auth_time,
+            "acr": authorization.acr,
+            "amr": list(authorization.amr),
+        }
+    if authorization.details:
+        claims["authorization_details"] = list(authorization.details)
+    return claims
+
+
+def record_key(token: str, keys: JwkSet, *, issuer: str, now: int) -> str | None:
+    """Where the record of a presented token is kept; None when it cannot be one of ours."""
+    if "." not in token:
+        handle = Handle.parse(token)
+        return handle.key(KIND) if handle else None
+    try:
+        claims = verify_jwt(
+            token,
+            keys,
+            algorithms=SIGNING_ALGS,
+            issuer=issuer,
+            audience=None,
+            typ=(TYP,),
+            now=now,
+            leeway=0,
+            required=("exp", "jti"),
+        )
+        return _key_of(claims["jti"])
+    except (InvalidToken, ValueError):
+        return None
+
+
+def _key_of(jti: str) -> str:
+    flow, tail = jti[:FLOW_CHARS], jti[FLOW_CHARS:]
+    if len(jti) != _JTI_CHARS:
+        raise ValueError("not a jti of ours")
+    b64url_decode(flow)
+    b64url_decode(tail)
+    return f"{KIND}:{{{flow}}}:{tail}"

@@ -1,0 +1,164 @@
+"""DPoP proofs and nonces: RFC 9449 §4, §8 and §9. A proof shows, once, that its sender holds a key.
+
+Whether a proof is owed, and what its key is bound to, is said in ``tokens.sender_constraint``.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from idp.core.handles import b64url, digest, equal
+from idp.jose.jwk import InvalidKey, Jwk, parse_jwk, thumbprint
+from idp.jose.jwt import InvalidToken, check_claims, check_signature, check_typ, parse_jwt
+from idp.oidc.errors import OAuthError
+from idp.storage.transient import Add
+
+HEADER = "dpop"
+NONCE_HEADER = "DPoP-Nonce"
+TYP = "dpop+jwt"
+KIND = "dpop"
+AHEAD = 30
+"""Seconds that a proof may come from the future: other people's clocks."""
+OLDEST = 5 * 60
+"""Seconds after which a proof is too old."""
+NONCE_SECONDS = 60
+_PORTS = {"https": 443, "http": 80}
+_URL = re.compile(r"[\x21-\x7e]{1,2000}")
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof that is good for this request, if it was not used before. ``jkt`` names its key."""
+
+    jkt: str
+    jti: str
+    nonce: str
+    ath: str
+
+    def once(self) -> Add:
+        """The operation that uses the proof up: False for one that was seen before (§11.1)."""
+        return Add(f"{KIND}:{{{self.jkt}}}:{digest(self.jti)}", {}, OLDEST + AHEAD + 1)
+
+
+def invalid_proof(reason: str) -> OAuthError:
+    """The proof is missing or not good (§5); how, only the audit log learns."""
+    return OAuthError("invalid_dpop_proof", "the DPoP proof is not valid", reason=f"dpop_{reason}")
+
+
+def read(
+    text: str, *, method: str, urls: Collection[str], algorithms: Collection[str], now: int
+) -> Proof:
+    """The proof that ``text`` is, for a ``method`` request to one of ``urls`` (§4.3).
+
+    Raises:
+        OAuthError: ``invalid_dpop_proof``.
+    """
+    try:
+        jwt = parse_jwt(text, headers=("jwk",))
+        check_typ(jwt, (TYP,))
+        key = parse_jwk(jwt.header.get("jwk"))
+        claims = check_signature(jwt, _named(key, jwt.kid), algorithms)
+        required = ("jti", "htm", "htu", "iat")
+        check_claims(claims, issuer=None, audience=None, now=now, leeway=AHEAD, required=required)
+    except InvalidToken as error:
+        raise invalid_proof(error.reason) from error
+    except InvalidKey as error:
+        raise invalid_proof("key") from error
+    if claims["iat"] < now - OLDEST:
+        raise invalid_proof("too_old")
+    if claims["htm"] != method:
+        raise invalid_proof("htm")
+    if normalized(claims["htu"]) not in urls:
+        raise invalid_proof("htu")
+    return Proof(thumbprint(key.key), claims["jti"], _text(claims, "nonce"), _text(claims, "ath"))
+
+
+def check_token(proof: Proof, access_token: str) -> None:
+    """Return when the proof was made for this access token (§4.3, 12.1).
+
+    Raises:
+        OAuthError: ``invalid_dpop_proof``.
+    """
+    if not equal(proof.ath, digest(access_token)):
+        raise invalid_proof("ath")
+
+
+def normalized(url: object) -> str:
+    """A URL as its equals are spelt too, without query and fragment (RFC 3986 §6.2.2, §6.2.3).
+
+    ``""`` for what is no URL of ours anyway.
+    """
+    if not isinstance(url, str) or not _URL.fullmatch(url):
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    if not host or "@" in parts.netloc or parts.scheme not in _PORTS:
+        return ""
+    name = f"[{host}]" if ":" in host else host
+    shown = "" if port in (None, _PORTS[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{name}{shown}{_path(parts.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Nonces:
+    """The nonces that proofs must hold (§8): the time, under a key of ours. Nothing is stored."""
+
+    key: bytes = field(repr=False)
+
+    def current(self, now: int) -> str:
+        """The nonce to give out."""
+        return self._at(now // NONCE_SECONDS)
+
+    def check(self, proof: Proof, now: int) -> None:
+        """Return when the proof holds a nonce of the last two minutes.
+
+        Raises:
+            OAuthError: ``use_dpop_nonce``, none, an older one or none of ours.
+        """
+        slot = now // NONCE_SECONDS
+        # One ahead: another node's clock may be.
+        recent = [equal(proof.nonce, self._at(each)) for each in range(slot - 2, slot + 2)]
+        if not any(recent):
+            raise OAuthError("use_dpop_nonce", "the DPoP proof must hold the nonce given here")
+
+    def _at(self, slot: int) -> str:
+        message = b"dpop-nonce\x00" + str(slot).encode()
+        return b64url(hmac.new(self.key, message, hashlib.sha256).digest()[:16])
+
+
+def _named(key: Jwk, kid: str | None) -> Jwk:
+    """The key under the name that the header calls it by: there is only this one."""
+    return replace(key, kid=kid or key.kid)
+
+
+def _text(claims: Mapping[str, Any], name: str) -> str:
+    value = claims.get(name, "")
+    if not isinstance(value, str):
+        raise invalid_proof(name)
+    return value
+
+
+def _path(path: str) -> str:
+    """A path without escapes that it does not need and without dot segments."""
+    segments, given = list[str](), _ESCAPE.sub(_unescaped, path or "/").split("/")[1:]
+    for segment in given:
+        if segment == "..":
+            del segments[-1:]
+        elif segment != ".":
+            segments.append(segment)
+    end = ("",) if given[-1] in (".", "..") else ()
+    return "/" + "/".join((*segments, *end))
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    character = chr(int(escape[1], 16))
+    return character if _UNRESERVED.fullmatch(character) else escape[0].upper()

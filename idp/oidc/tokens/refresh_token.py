@@ -1,0 +1,33 @@
+"""Refresh tokens: RFC 9700 §4.14. Rotated at every use, one live branch, a replay ends the family.
+
+The successor is derived from its predecessor under a key of ours, so that a client that lost the
+answer can be given the same one again although no token is stored.
+"""
+
+import hashlib
+import hmac
+
+from idp.core.handles import Handle, b64url
+from idp.oidc.tokens.authorization import Authorization
+from idp.storage.transient import Put
+
+KIND = "refresh"
+USED = "refresh-used"
+
+
+def successor(pepper: bytes, handle: Handle) -> Handle:
+    """The one token that may follow ``handle``."""
+    message = b"refresh-successor\x00" + str(handle).encode()
+    return Handle(handle.flow, b64url(hmac.new(pepper, message, hashlib.sha256).digest()))
+
+
+def keep(handle: Handle, authorization: Authorization, *, now: int) -> Put:
+    """The operation that makes ``handle`` a refresh token until the authorization's end."""
+    record = {**authorization.dump(), "binding": authorization.client_id}
+    return Put(handle.key(KIND), record, max(1, authorization.expires_at - now))
+
+
+def mark_used(handle: Handle, authorization: Authorization, *, now: int) -> Put:
+    """The operation that remembers that ``handle`` was used, and when."""
+    record = {"client_id": authorization.client_id, "used_at": now}
+    return Put(handle.key(USED), record, max(1, authorization.expires_at - now))

@@ -1,0 +1,146 @@
+"""Whether what was granted still stands: asked at every use of anything made from it.
+
+A token is never good by itself: its client must be active and still registered for the scope, its
+session must live, its account must be usable by the one rule, and nothing of it be revoked.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from idp.accounts.lifecycle import AccountUnusable
+from idp.accounts.model import Account
+from idp.core.clock import Clock
+from idp.login.session import Session, session_key
+from idp.oidc.clients.model import Client
+from idp.oidc.clients.repository import ClientCache
+from idp.oidc.tokens.authorization import Authorization, consent_subject, session_subject
+from idp.registry.model import Person
+from idp.storage.revocations import Revocations
+from idp.storage.transient import Get, TransientStore
+
+
+class Ended(Exception):
+    """The authorization no longer stands; ``reason`` is for the audit log only."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose authorization it is: the client, and the citizen unless it acts for itself."""
+
+    client: Client
+    account: Account | None = None
+    person: Person | None = None
+
+
+def revoked_key(flow: str) -> str:
+    """Where a revoked grant is marked, beside the durable revocation."""
+    return f"grant-revoked:{{{flow}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Judges authorizations, and ends them.
+
+    ``usable`` is the login desk's one rule about accounts. ``family_ttl`` (seconds): no grant
+    lives longer, so no longer need its end be remembered.
+    """
+
+    clients: ClientCache
+    transient: TransientStore
+    revocations: Revocations
+    clock: Clock
+    usable: Callable[[str], tuple[Account, Person]]
+    family_ttl: int
+
+    def confirm(self, authorization: Authorization) -> Holder:
+        """Who holds ``authorization``, read and checked in one round trip.
+
+        Raises:
+            Ended: it no longer stands.
+        """
+        return self.check(authorization, *self.transient.run(*self.reads(authorization)))
+
+    def end_grant(self, flow: str) -> None:
+        """End everything made from one authorization: durably first, then at once on every node.
+
+        Raises:
+            Unavailable: it is not known to be ended.
+        """
+        now = self.clock()
+        self.revocations.revoke("grant", flow, expires_at=now + self.family_ttl)
+        self.transient.put(revoked_key(flow), {"at": now}, self.family_ttl)
+
+    @staticmethod
+    def reads(authorization: Authorization) -> tuple[Get, Get]:
+        """What :meth:`check` must be given the answers of: the session, the revocation mark."""
+        session = session_key(authorization.session_id or authorization.flow)
+        return Get(session), Get(revoked_key(authorization.flow))
+
+    def check(
+        self,
+        authorization: Authorization,
+        session: Mapping[str, Any] | None,
+        revoked: Mapping[str, Any] | None,
+    ) -> Holder:
+        """Who holds ``authorization``, which still stands.
+
+        Raises:
+            Ended: it does not.
+        """
+        # Flows are never used again, so any revocation of one counts.
+        if revoked is not None or self.revocations.is_revoked("grant", authorization.flow, 0):
+            raise Ended("grant_revoked")
+        return self.holder(authorization, session)
+
+    def holder(self, authorization: Authorization, session: Mapping[str, Any] | None) -> Holder:
+        """Who holds ``authorization``, whether or not the grant itself was ended since.
+
+        Raises:
+            Ended: the time, the client, the session or the account no longer allows it.
+        """
+        if self.clock() >= authorization.expires_at:
+            raise Ended("grant_expired")
+        client = self._client(authorization)
+        self._check_revocations(authorization)
+        if authorization.account_id is None:
+            return Holder(client)
+        self._check_session(Session.load(session) if session else None)
+        try:
+            account, person = self.usable(authorization.account_id)
+        except AccountUnusable as error:
+            raise Ended(f"account_{error.reason}") from error
+        return Holder(client, account, person)
+
+    def _check_session(self, session: Session | None) -> None:
+        if session is None or not session.lives(self.clock()):
+            raise Ended("session_ended")
+        if any(self.revocations.is_revoked("card", each, 0) for each in session.cards):
+            raise Ended("card_revoked")
+
+    def _client(self, authorization: Authorization) -> Client:
+        client = self.clients.get(authorization.client_id)
+        if client is None or not client.active:
+            raise Ended("client_disabled")
+        if not set(authorization.scope) <= set(client.scope):
+            raise Ended("scope_no_longer_registered")
+        return client
+
+    def _check_revocations(self, authorization: Authorization) -> None:
+        revoked, account_id = self.revocations.is_revoked, authorization.account_id
+        if account_id is None:
+            return
+        consent = consent_subject(account_id, authorization.client_id)
+        if revoked("grant", consent, authorization.issued_at):
+            raise Ended("consent_withdrawn")
+        if revoked("session", authorization.session_id or "", 0):  # ids are never used again
+            raise Ended("session_revoked")
+        left = session_subject(authorization.session_id or "", authorization.client_id)
+        if revoked("session", left, authorization.issued_at):
+            raise Ended("left_this_client")
+        if revoked("account", account_id, authorization.auth_time or 0):
+            raise Ended("account_revoked")

@@ -1,0 +1,1 @@
+"""The UserInfo endpoint (OpenID Connect Core §5.3)."""

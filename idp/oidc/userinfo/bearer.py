@@ -1,0 +1,80 @@
+"""Access tokens in requests: RFC 6750 §2 and §3, RFC 9449 §7. Never in the query."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from idp.oidc.errors import OAuthError, invalid_request
+from idp.oidc.vocabulary import ASSERTION_ALGS
+from idp.web.http import Request
+
+SCHEMES = ("bearer", "dpop")
+_ALGS = " ".join(ASSERTION_ALGS)
+_CHALLENGES = {
+    "bearer": 'Bearer realm="userinfo"',
+    "dpop": f'DPoP realm="userinfo", algs="{_ALGS}"',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An access token of a request and the scheme it came under, in lower case."""
+
+    scheme: str
+    token: str = field(repr=False)
+
+
+def shown_token(request: Request) -> Shown:
+    """The access token of a request: in the Authorization header, or in a form body.
+
+    Raises:
+        OAuthError: none (401), in two places or in the query (400), or another scheme (401).
+    """
+    if "access_token" in request.query:
+        raise invalid_request("an access token does not belong in the query")
+    header = request.headers.get("authorization", "")
+    in_body = "access_token" in request.form
+    if header and in_body:
+        raise invalid_request("the access token was sent in two ways")
+    if in_body:
+        return Shown("bearer", request.form["access_token"])
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() not in SCHEMES or not token.strip():
+        raise OAuthError(
+            "invalid_token",
+            "an access token is needed",
+            status=401,
+            headers={"WWW-Authenticate": ", ".join(_CHALLENGES.values())},
+        )
+    return Shown(scheme.lower(), token.strip())
+
+
+def invalid_token(reason: str) -> OAuthError:
+    """The token is expired, revoked or not ours; which, is not told."""
+    return OAuthError("invalid_token", "the access token is not valid", status=401, reason=reason)
+
+
+def insufficient_scope(scope: str) -> OAuthError:
+    """The token is good, and not for this."""
+    return OAuthError("insufficient_scope", f"scope {scope} is needed", status=403)
+
+
+@contextmanager
+def challenging(shown: Shown) -> Iterator[None]:
+    """Refusals within as a resource server tells them: with a challenge of the token's scheme.
+
+    What is wrong with a proof is a 401 here, other than at the token endpoint (RFC 9449 §7.1).
+    """
+    try:
+        yield
+    except OAuthError as error:
+        challenge = f'{_CHALLENGES[shown.scheme]}, error="{error.error}"'
+        if error.description:
+            challenge += f', error_description="{error.description}"'
+        raise OAuthError(
+            error.error,
+            error.description,
+            status=403 if error.status == 403 else 401,
+            reason=error.reason,
+            headers={"WWW-Authenticate": challenge},
+        ) from error

@@ -1,0 +1,104 @@
+"""The UserInfo endpoint: OpenID Connect Core §5.3. JSON, or a JWT for who registered so."""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from idp.jose.jwt import sign_jwt
+from idp.oidc.clients.cors import cross_origin
+from idp.oidc.clients.encryption import encrypts, sealed
+from idp.oidc.clients.model import Client
+from idp.oidc.errors import answering
+from idp.oidc.openapi import TEXT, Paths, an_object, answer, operation
+from idp.oidc.services import Endpoint, Part, Services
+from idp.oidc.settings import ProviderSettings
+from idp.oidc.tokens.authorization import Authorization
+from idp.oidc.tokens.claims import personal_claims
+from idp.oidc.tokens.sender_constraint import offering_nonces
+from idp.oidc.tokens.standing import Ended, Holder
+from idp.oidc.userinfo.bearer import (
+    Shown,
+    challenging,
+    insufficient_scope,
+    invalid_token,
+    shown_token,
+)
+from idp.oidc.vocabulary import ENCRYPTION_ALGS, ENCRYPTION_ENCS, OPENID, SIGNING_ALGS
+from idp.web.edge import Route
+from idp.web.http import Request, Response, json_response
+
+METHODS = ("GET", "POST")
+
+
+def userinfo(services: Services, request: Request) -> Response:
+    """The citizen's claims: ``sub``, and what they let this client have.
+
+    Raises:
+        OAuthError: ``invalid_token`` (401), ``insufficient_scope`` (403), ``invalid_request``.
+    """
+    shown = shown_token(request)
+    with challenging(shown):
+        authorization, holder = _authorized(services, request, shown)
+    claims = personal_claims(authorization.claims, holder, now=services.clock())
+    claims["sub"] = services.mint.subject(authorization, holder)
+    return _said(services, holder.client, claims)
+
+
+def _said(services: Services, client: Client, claims: Mapping[str, Any]) -> Response:
+    """The claims as the client registered: plain, signed, encrypted, or both (§5.3.2)."""
+    alg, encrypted = client.userinfo_signed_response_alg, encrypts(client, "userinfo")
+    if alg is None and not encrypted:
+        return json_response(claims)
+    if alg is None:
+        text, cty = json.dumps(claims, ensure_ascii=False), None
+    else:
+        addressed = {**claims, "iss": services.settings.issuer, "aud": client.client_id}
+        text, cty = sign_jwt(services.keys.signer(alg), addressed), "JWT"
+    body = sealed(services.client_keys, client, "userinfo", text, cty=cty).encode("ascii")
+    headers = {"Content-Type": "application/jwt", "Cache-Control": "no-store"}
+    return Response(200, body, headers)
+
+
+def _authorized(services: Services, request: Request, shown: Shown) -> tuple[Authorization, Holder]:
+    """What the token allows, and to whom: shown by who holds the key that it is bound to."""
+    try:
+        authorization = services.presented.access_token(shown.token).authorization
+        holder = services.standing.confirm(authorization)
+    except Ended as error:
+        raise invalid_token(error.reason) from error
+    services.sender_constraint.check(
+        request, holder.client, shown.token, authorization.cnf, scheme=shown.scheme
+    )
+    if OPENID not in authorization.scope:
+        raise insufficient_scope(OPENID)
+    return authorization, holder
+
+
+def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
+    return {
+        "userinfo_endpoint": settings.url("/userinfo"),
+        "userinfo_signing_alg_values_supported": list(SIGNING_ALGS),
+        "userinfo_encryption_alg_values_supported": list(ENCRYPTION_ALGS),
+        "userinfo_encryption_enc_values_supported": list(ENCRYPTION_ENCS),
+    }
+
+
+def _endpoints(services: Services) -> tuple[Endpoint, ...]:
+    handler = offering_nonces(services.sender_constraint, answering(partial(userinfo, services)))
+    shared = cross_origin(handler, services.clients.browser_origins, METHODS)
+    return (Endpoint("/userinfo", Route(shared, (*METHODS, "OPTIONS")), hot=True),)
+
+
+_ANSWER = answer("The citizen's claims", an_object({"sub": TEXT}, ("sub",)))
+_PATHS: Paths = {
+    "/userinfo": {
+        method.lower(): operation(
+            "The citizen's claims (OpenID Connect Core §5.3)",
+            {"200": _ANSWER},
+            security=({"access_token": []},),
+        )
+        for method in METHODS
+    }
+}
+PART = Part(_metadata, _endpoints, _PATHS)

@@ -1,0 +1,1 @@
+"""Calls to other machines: time limits, size caps and breakers."""

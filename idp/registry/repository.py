@@ -1,0 +1,200 @@
+"""Our copy of the population registry: its tables, and everything that changes them.
+
+A person is written with their former numbers and cards in one transaction, or not at all.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    Row,
+    String,
+    Table,
+    UpdateBase,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from idp.core.clock import Clock
+from idp.core.person import CivilStatus
+from idp.core.personal_number import PersonalNumber
+from idp.registry.model import Card, CardStatus, Record
+from idp.registry.rows import Row as Values
+from idp.registry.rows import Rows, card_row
+from idp.storage.database import Database, metadata
+
+persons = Table(
+    "persons",
+    metadata,
+    Column("number", String(12), primary_key=True),
+    Column("full_name", String(100), nullable=False),
+    Column("family_name", String(100), nullable=False),
+    Column("middle_name", String(100), nullable=False),
+    Column("given_name", String(100), nullable=False),
+    Column("birth_date", String(10), nullable=False),
+    Column("sex", String(8), nullable=False),
+    Column("nationality", String(3), nullable=False),
+    Column("ethnicity", String(64), nullable=False),
+    Column("province_code", String(8), nullable=False),
+    Column("province", String(100), nullable=False),
+    Column("commune_code", String(8), nullable=False),
+    Column("commune", String(100), nullable=False),
+    Column("street", String(200), nullable=False),
+    Column("address_text", String(400), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("phone", String(16)),
+    Column("email", String(254)),
+    Column("updated_at", BigInteger),
+)
+person_identifiers = Table(
+    "person_identifiers",
+    metadata,
+    Column("number", String(12), ForeignKey("persons.number"), primary_key=True),
+    Column("value", String(9), primary_key=True),
+    # One 9-digit number may have been given to several persons: never unique.
+    Index("ix_person_identifiers_value", "value"),
+)
+cards = Table(
+    "cards",
+    metadata,
+    Column("number", String(12), ForeignKey("persons.number"), primary_key=True),
+    # Nine digits of the person's number on every card of theirs: the date tells them apart.
+    Column("document_number", String(16), primary_key=True),
+    Column("issued_on", String(10), primary_key=True),
+    Column("expires_on", String(10)),
+    Column("status", String(12), nullable=False),
+    Column("serial", String(64)),
+    Column("aa_key_digest", String(64)),
+    Index("ix_cards_serial", "serial"),
+)
+
+_FIRST_REAL_NUMBER = "001"
+
+
+class UnknownPerson(Exception):
+    """The registry has no person with this number."""
+
+
+class Registry:
+    """Changes our copy of the registry. Every method raises ``Unavailable`` like its database."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        dialect = postgresql if database.dialect == "postgresql" else sqlite
+        upsert = dialect.insert(persons)
+        told = {each.name: each for each in upsert.excluded if not each.primary_key}
+        self._upsert = upsert.on_conflict_do_update(index_elements=["number"], set_=told)
+
+    def write(self, records: Iterable[Record]) -> None:
+        """Write persons, new or known, all in one transaction; of one number, one record."""
+        self.write_rows(Rows.of(records))
+
+    def write_rows(self, rows: Rows) -> None:
+        """Write what was made of records already, all in one transaction."""
+        if not rows.persons:
+            return
+        numbers = [each[0] for each in rows.persons]
+        with self._database.begin() as connection:
+            _execute(connection, self._upsert, persons, rows.persons)
+            connection.execute(delete(person_identifiers).where(_of(person_identifiers, numbers)))
+            _execute(connection, insert(person_identifiers), person_identifiers, rows.identifiers)
+            connection.execute(delete(cards).where(_of(cards, rows.told)))
+            _execute(connection, insert(cards), cards, rows.cards)
+
+    def set_status(self, number: PersonalNumber, status: CivilStatus) -> None:
+        """Change a person's civil status.
+
+        Raises:
+            UnknownPerson: there is none.
+        """
+        query = update(persons).where(persons.c.number == number.digits)
+        with self._database.begin() as connection:
+            changed = connection.execute(
+                query.values(status=status.value, updated_at=self._clock())
+            )
+            if not changed.rowcount:
+                raise UnknownPerson
+
+    def put_card(self, number: PersonalNumber, card: Card) -> None:
+        """Record a card; one with its document number and issue date is replaced.
+
+        Raises:
+            UnknownPerson: nobody has this number.
+        """
+        values = dict(zip(cards.columns.keys(), card_row(number, card), strict=True))
+        same = (each == values[each.name] for each in cards.primary_key)
+        with self._database.begin() as connection:
+            known = select(persons.c.number).where(persons.c.number == number.digits)
+            if connection.scalar(known) is None:
+                raise UnknownPerson
+            connection.execute(delete(cards).where(*same))
+            connection.execute(insert(cards).values(values))
+
+    def set_card_status(self, serial: str, status: CardStatus) -> tuple[Card, ...]:
+        """Change the status of the card with this serial; answers what was changed, or nothing."""
+        query = update(cards).where(cards.c.serial == serial).values(status=status.value)
+        with self._database.begin() as connection:
+            changed = connection.execute(query.returning(cards)).all()
+        return tuple(card_of(row) for row in changed)
+
+    def cards_with_serial(self) -> tuple[tuple[PersonalNumber, Card], ...]:
+        """Every card that has a serial, by its person's number."""
+        query = select(cards).where(cards.c.serial.is_not(None)).order_by(*cards.primary_key)
+        with self._database.read() as connection:
+            rows = connection.execute(query).all()
+        return tuple((PersonalNumber(row.number), card_of(row)) for row in rows)
+
+    def holds_real_numbers(self) -> bool:
+        """Whether any person's number has another province code than 000, which nobody has."""
+        query = select(persons.c.number).where(persons.c.number >= _FIRST_REAL_NUMBER).limit(1)
+        with self._database.read() as connection:
+            return connection.scalar(query) is not None
+
+
+def card_of(row: Row[Any]) -> Card:
+    """The card in a row of :data:`cards`."""
+    return Card(
+        document_number=row.document_number,
+        issued_on=date.fromisoformat(row.issued_on),
+        expires_on=date.fromisoformat(row.expires_on) if row.expires_on else None,
+        status=CardStatus(row.status),
+        serial=row.serial,
+        aa_key_digest=row.aa_key_digest,
+    )
+
+
+def _execute(
+    connection: Connection, statement: UpdateBase, table: Table, rows: Sequence[Values]
+) -> None:
+    """Run ``statement`` for each row, by the driver itself.
+
+    SQLAlchemy would prepare every row by itself, which takes longer than storing it. All columns
+    are texts and integers, so there is nothing to prepare.
+    """
+    if not rows:
+        return
+    names = table.columns.keys()
+    compiled = statement.compile(dialect=connection.dialect, column_keys=names)
+    order: list[str] | None = compiled.positiontup
+    if order is None:
+        named = [dict(zip(names, row, strict=True)) for row in rows]
+        connection.exec_driver_sql(str(compiled), named)
+        return
+    pick = itemgetter(*map(names.index, order))
+    connection.exec_driver_sql(str(compiled), list(map(pick, rows)))
+
+
+def _of(table: Table, numbers: Sequence[str]) -> ColumnElement[bool]:
+    return table.c.number.in_(numbers)

@@ -1,0 +1,304 @@
+"""The settings of one deployment: environment, secret files, an optional TOML file; read once.
+
+A variable is ``IDP_`` and a name, ``__`` between a section and its field. Every problem is
+reported together, in sentences. Nothing else reads the environment.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from cryptography.x509 import Certificate, load_pem_x509_certificates
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from idp.core.strict_json import loads_object
+from idp.jose.jwk import JwkSet, parse_jwk_set
+from idp.sections import (
+    DatabaseSection,
+    KeysSection,
+    ManagementSection,
+    MtlsSection,
+    OtpSection,
+    OutboundSection,
+    RedisSection,
+    RegistrationSection,
+    RegistrySection,
+    Section,
+    SessionSection,
+    SmsSection,
+    ThrottleSection,
+    TokensSection,
+    TrustSection,
+)
+
+PREFIX = "IDP_"
+SECRETS = ("DATABASE__URL", "REDIS__URL", "SMS__TOKEN")
+"""What may also stand in a file: named by the variable with ``_FILE``, or in the secrets folder."""
+SANDBOX_LIMIT = 10_000
+SANDBOX_CODE = "000000"
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+def _networks(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(ip_network(each.strip()) for each in value.split(",") if each.strip())
+    return value
+
+
+class InvalidSettings(Exception):
+    """The settings cannot be used; ``problems`` is a sentence each."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(BaseSettings):
+    """Every setting there is."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+    )
+
+    issuer: str = Field(
+        "http://localhost:8000", description="`https://host[:port]`; http on loopback only."
+    )
+    sandbox: bool = Field(
+        False, description="For relying parties' tests: invented citizens, known codes, a banner."
+    )
+    state_directory: Path = Field(
+        Path("var"), description="Where SQLite, the embedded Valkey and metrics keep their files."
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        (), description="Comma-separated networks whose forwarding headers are believed."
+    )
+    hotline: str = Field("", description="Telephone number in the footer of pages.")
+    privacy_url: str = Field("", description="The privacy notice linked in the footer.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe log line that is written."
+    )
+    database: DatabaseSection = DatabaseSection()
+    redis: RedisSection = RedisSection()
+    keys: KeysSection = KeysSection()
+    trust: TrustSection = TrustSection()
+    management: ManagementSection = ManagementSection()
+    session: SessionSection = SessionSection()
+    tokens: TokensSection = TokensSection()
+    otp: OtpSection = OtpSection()
+    throttle: ThrottleSection = ThrottleSection()
+    registry: RegistrySection = RegistrySection()
+    sms: SmsSection = SmsSection()
+    outbound: OutboundSection = OutboundSection()
+    mtls: MtlsSection = MtlsSection()
+    registration: RegistrationSection = RegistrationSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment with its secret files, then the TOML file."""
+        file = os.environ.get(f"{PREFIX}CONFIG")
+        toml = TomlConfigSettingsSource(settings_cls, Path(file)) if file else None
+        return (init_settings, _Environment(settings_cls), *((toml,) if toml else ()))
+
+    @property
+    def loopback(self) -> bool:
+        """Whether the issuer is this machine: development and tests."""
+        host = urlsplit(self.issuer).hostname or ""
+        try:
+            return ip_address(host).is_loopback
+        except ValueError:
+            return host == "localhost" or host.endswith(".localhost")
+
+    @property
+    def production(self) -> bool:
+        """Whether real citizens may log in here."""
+        return not self.sandbox and not self.loopback
+
+    @property
+    def database_url(self) -> str:
+        """Where the database is."""
+        if self.database.url is not None:
+            return self.database.url.get_secret_value()
+        return f"sqlite:///{self.state_directory.absolute() / 'idp.db'}"
+
+    @property
+    def redis_url(self) -> str | None:
+        """Where Redis is; None for the embedded Valkey over :attr:`valkey_directory`."""
+        return self.redis.url.get_secret_value() if self.redis.url else None
+
+    @property
+    def valkey_directory(self) -> Path:
+        """Where the embedded Valkey keeps its files."""
+        return self.state_directory / "valkey"
+
+    @property
+    def inbox(self) -> Path:
+        """The demo phone's inbox: where texts go without an SMS gateway."""
+        return self.state_directory / "inbox.jsonl"
+
+    @property
+    def card_authority(self) -> Path:
+        """Where the development authority that issues software cards keeps its keys."""
+        return self.keys.directory / "card-authority"
+
+    @property
+    def client_authorities(self) -> tuple[Certificate, ...]:
+        """Who issues clients' certificates.
+
+        Raises:
+            OSError, ValueError: they cannot be read.
+        """
+        file = self.mtls.ca_file
+        return tuple(load_pem_x509_certificates(file.read_bytes())) if file else ()
+
+    @property
+    def statement_keys(self) -> JwkSet:
+        """The keys of the issuer of software statements; none without one.
+
+        Raises:
+            OSError, ValueError: they cannot be read.
+        """
+        file = self.registration.software_statement_jwks
+        return parse_jwk_set(loads_object(file.read_bytes())) if file else JwkSet()
+
+    @property
+    def trust_directories(self) -> tuple[Path, ...]:
+        """Where the anchors of chip cards are."""
+        own = () if self.production else (self.card_authority / "trust",)
+        return (self.trust.directory, *own)
+
+
+class _Environment(EnvSettingsSource):
+    """The environment, with the contents of secret files in the place of their names."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        found = dict(super()._load_env_vars())
+        folder = found.get(f"{PREFIX}SECRETS_DIRECTORY".lower())
+        for name in SECRETS:
+            variable = (PREFIX + name).lower()
+            file = found.pop(f"{variable}_file", None) or (folder and f"{folder}/{PREFIX}{name}")
+            if file and variable not in found and (Path(file).is_file() or not folder):
+                found[variable] = Path(file).read_text("utf-8").strip()
+        return found
+
+
+def load() -> Settings:
+    """Read the settings.
+
+    Raises:
+        InvalidSettings: they cannot be used, with everything that is wrong.
+    """
+    unknown = tuple(_unknown())
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise InvalidSettings(unknown + tuple(map(_sentence, error.errors()))) from None
+    except (OSError, ValueError) as error:
+        raise InvalidSettings((*unknown, f"A settings file cannot be read: {error}.")) from None
+    problems = (*unknown, *_contradictions(settings), *_dangers(settings))
+    if problems:
+        raise InvalidSettings(problems)
+    return settings
+
+
+def variables() -> Iterator[tuple[str, Any]]:
+    """Every variable and its pydantic field, in order."""
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Section):
+            for inner, its in section.model_fields.items():
+                yield f"{PREFIX}{name}__{inner}".upper(), its
+        else:
+            yield f"{PREFIX}{name}".upper(), field
+
+
+def _unknown() -> Iterator[str]:
+    """Sentences for variables that look like ours and are not: a misspelt limit is no limit.
+
+    Those of a section are found when it is read.
+    """
+    known = {*Settings.model_fields, "config", "secrets_directory"}
+    for name in sorted(os.environ):
+        section = name.removeprefix(PREFIX).partition("__")[0].lower()
+        if name.startswith(PREFIX) and section not in known:
+            yield f"{name} is no setting."
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    """One validation error as a sentence. The value is not quoted: it may be a secret."""
+    name = PREFIX + "__".join(str(each) for each in problem["loc"][:2]).upper()
+    return f"{name}: {problem['msg']}."
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    parts = urlsplit(settings.issuer)
+    if settings.issuer != f"{parts.scheme}://{parts.netloc}" or not parts.hostname:
+        yield "IDP_ISSUER: must be https://host[:port] with nothing after it."
+    if parts.scheme != "https" and not (parts.scheme == "http" and settings.loopback):
+        yield "IDP_ISSUER: must be https; http is for localhost only."
+    if settings.registry.source == "http" and settings.registry.url is None:
+        yield "IDP_REGISTRY__URL: is needed when the registry's source is http."
+    if settings.sandbox and settings.registry.source == "http":
+        yield "IDP_REGISTRY__SOURCE: a sandbox has invented citizens only, in its own database."
+    if settings.sms.url is not None and settings.sms.token is None:
+        yield "IDP_SMS__TOKEN: is needed when there is an SMS gateway."
+    if settings.outbound.ca_file is not None and not settings.outbound.ca_file.is_file():
+        yield "IDP_OUTBOUND__CA_FILE: there is no such file."
+    yield from _statement_contradictions(settings)
+    try:
+        _ = settings.client_authorities
+    except (OSError, ValueError) as error:
+        yield f"IDP_MTLS__CA_FILE: cannot be read: {error}."
+
+
+def _statement_contradictions(settings: Settings) -> Iterator[str]:
+    given = settings.registration
+    if bool(given.software_statement_issuer) is not bool(given.software_statement_jwks):
+        yield "IDP_REGISTRATION__SOFTWARE_STATEMENT_ISSUER and _JWKS: go together."
+    try:
+        if given.software_statement_jwks and not settings.statement_keys.keys:
+            yield "IDP_REGISTRATION__SOFTWARE_STATEMENT_JWKS: holds no key that we can use."
+    except (OSError, ValueError) as error:
+        yield f"IDP_REGISTRATION__SOFTWARE_STATEMENT_JWKS: cannot be read: {error}."
+
+
+def _dangers(settings: Settings) -> Iterator[str]:
+    """What may be left out on one machine must be said where real citizens log in."""
+    if not settings.production:
+        return
+    for name, given in (
+        ("DATABASE__URL", settings.database.url is not None),
+        ("REDIS__URL", settings.redis.url is not None),
+        ("KEYS__DIRECTORY", "directory" in settings.keys.model_fields_set),
+        ("TRUST__DIRECTORY", "directory" in settings.trust.model_fields_set),
+    ):
+        if not given:
+            yield f"{PREFIX}{name}: must be given in production."
+    if settings.sms.url is None:
+        yield "IDP_SMS__URL: must be given in production; the demo phone shows codes to anybody."
+    if settings.registration.policy == "open":
+        yield "IDP_REGISTRATION__POLICY: open is for a sandbox."
+    if settings.outbound.allow_loopback:
+        yield "IDP_OUTBOUND__ALLOW_LOOPBACK: is for tests only."

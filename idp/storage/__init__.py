@@ -1,0 +1,1 @@
+"""Stores: the transient one (memory, Redis) and the database."""

@@ -1,0 +1,247 @@
+"""The database: one SQLAlchemy Core engine for SQLite and PostgreSQL, and its schema's migrations.
+
+Each feature's ``repository.py`` declares its tables on :data:`metadata`. What a store cannot do now
+becomes :class:`idp.core.errors.Unavailable`; errors about the data itself (``IntegrityError``) pass
+to the repository, which knows what they mean. Parameters never appear in an exception's text.
+"""
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from idp.core.errors import Unavailable
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_N_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Every table of the product."""
+
+Beside: TypeAlias = Callable[[Connection], None]
+"""Writes more rows into a transaction that another feature began: both are stored, or neither."""
+
+BUSY_MS = 2_000
+STATEMENT_MS = 2_500
+POOL_SIZE = 8
+POOL_TIMEOUT = 2
+MIGRATIONS = Path(__file__).parent / "migrations"
+_UPGRADE_LOCK = 0x1D_0001  # any number that no other application on this database locks
+
+
+class Database:
+    """An open database. Open it after a fork; every thread may use it."""
+
+    def __init__(self, writes: Engine, reads: Engine) -> None:
+        self._writes = writes
+        self._reads = reads
+        self._local = threading.local()
+        self._held: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._generation = 0
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._writes.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """This thread's held connection in autocommit: no round trip but the statement's own.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with _available():
+            try:
+                yield self._reading()
+            except DBAPIError as error:
+                self._release()
+                if error.connection_invalidated:
+                    self._generation += 1  # what broke this connection broke its siblings
+                raise
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction: committed on leaving, rolled back when the block raises.
+
+        Raises:
+            Unavailable: the database does not answer, or the commit is not known to be done.
+        """
+        with _available(), self._writes.begin() as connection:
+            yield connection
+
+    def ping(self) -> None:
+        """Return when the database answers; raise Unavailable when it does not."""
+        with self.read() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Close every connection, also those that other threads hold."""
+        self._generation += 1
+        for connection in tuple(self._held):
+            connection.close()
+        self._writes.dispose()
+
+    def _reading(self) -> Connection:
+        held: tuple[int, Connection] | None = getattr(self._local, "held", None)
+        if held is not None and held[0] == self._generation:
+            return held[1]
+        self._release()
+        generation, connection = self._generation, self._reads.connect()
+        self._held.add(connection)
+        self._local.held = generation, connection
+        return connection
+
+    def _release(self) -> None:
+        held = getattr(self._local, "held", None)
+        self._local.held = None
+        if held is not None:
+            held[1].close()
+
+
+def open_database(url: str) -> Database:
+    """Open the database at a SQLAlchemy URL; nothing is connected yet.
+
+    ``sqlite:///path`` is created (mode 0600) when absent; ``postgresql://`` is served by psycopg.
+
+    Raises:
+        ValueError: another kind of database.
+    """
+    parsed = make_url(url)
+    match parsed.get_backend_name():
+        case "sqlite":
+            return _open_sqlite(parsed)
+        case "postgresql":
+            return _open_postgresql(parsed.set(drivername="postgresql+psycopg"))
+    raise ValueError("a database is sqlite:///path or postgresql://")
+
+
+def upgrade(database: Database) -> None:
+    """Bring the schema to this release's, in one transaction; safe to run from several processes.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    with database.begin() as connection:
+        if database.dialect == "postgresql":
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})"))
+        command.upgrade(_migrations(connection), "head")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Schema revisions: the database's (None when empty) and this release's."""
+
+    current: str | None
+    head: str
+
+    @property
+    def upgraded(self) -> bool:
+        """Whether the schema is this release's."""
+        return self.current == self.head
+
+
+def status(database: Database) -> Status:
+    """Which schema revision the database has.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    with database.read() as connection:
+        return Status(MigrationContext.configure(connection).get_current_revision(), head or "")
+
+
+def _migrations(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
+        raise Unavailable("database") from error
+
+
+def _open_sqlite(url: URL) -> Database:
+    if not url.database or url.database == ":memory:":
+        raise ValueError("a SQLite database is a file: connections do not share a memory one")
+    # Journals take the file's mode; made here because SQLite would follow the umask.
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(url.database, os.O_CREAT | os.O_RDWR, 0o600))
+    shared: dict[str, Any] = {
+        "hide_parameters": True,
+        "connect_args": {"check_same_thread": False, "timeout": BUSY_MS / 1000},
+    }
+    writes = create_engine(url, pool_size=POOL_SIZE, pool_timeout=POOL_TIMEOUT, **shared)
+    reads = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", **shared)
+    event.listen(writes, "connect", _prepare_sqlite)
+    event.listen(reads, "connect", _prepare_sqlite)
+    event.listen(writes, "begin", _begin_immediate)
+    return Database(writes, reads)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    for pragma in (
+        f"busy_timeout = {BUSY_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",  # a committed revocation or audit entry survives a power cut
+        "foreign_keys = ON",
+        "trusted_schema = OFF",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # A read lock that must become a write lock can fail at once; a write lock waits its turn.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _open_postgresql(url: URL) -> Database:
+    options = (
+        f"-c statement_timeout={STATEMENT_MS} -c lock_timeout={BUSY_MS}"
+        " -c idle_in_transaction_session_timeout=10000 -c synchronous_commit=on"
+    )
+    shared: dict[str, Any] = {
+        "hide_parameters": True,
+        "connect_args": {
+            "connect_timeout": 2,
+            "tcp_user_timeout": 3_000,
+            "application_name": "idp",
+            "options": options,
+        },
+    }
+    writes = create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+        pool_timeout=POOL_TIMEOUT,
+        pool_use_lifo=True,
+        **shared,
+    )
+    reads = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT", **shared)
+    return Database(writes, reads)

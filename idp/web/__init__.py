@@ -1,0 +1,1 @@
+"""HTTP, pages and their safety: no product logic."""

@@ -1,0 +1,84 @@
+"""Logs: one JSON object a line on standard output, without secrets and personal data.
+
+What we log is chosen event by event; the redaction here is the net below. JSON escapes every
+control character, so that nothing a client sends can make a line of its own.
+"""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+REDACTED = "[redacted]"
+_SECRET_NAMES = re.compile(
+    r"authorization|cookie|secret|password|passcode|token|assertion|otp|code|csrf|nonce|state"
+    r"|login_hint|phone|number"
+)
+_SECRET_VALUES = re.compile(
+    r"(?<!\d)\+?\d{9,15}(?!\d)"  # personal numbers and phones
+    r"|[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]*"  # JWTs
+    r"|(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{40,}"  # handles, digests, tickets
+    r"|(?i:bearer|basic|dpop)\s+\S+"
+)
+_MAX_TEXT = 2_000
+
+
+def configure(level: str, stream: TextIO | None = None) -> None:
+    """Send every logger's lines, the libraries' too, to ``stream`` (standard output)."""
+    processors: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+    )
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=processors,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redact,
+                structlog.processors.JSONRenderer(serializer=_dumps),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for noisy in ("httpx", "httpcore", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: no value under a secret's name, none that looks like one."""
+    return {name: _redacted(name, value) for name, value in event.items()}
+
+
+_KEPT = frozenset({"event", "level", "timestamp", "logger", "reference", "status_code"})
+"""Our own members: random references are as long as some secrets."""
+
+
+def _redacted(name: str, value: Any) -> Any:
+    if name not in _KEPT and _SECRET_NAMES.search(name.lower()):
+        return REDACTED
+    if isinstance(value, str):
+        return _SECRET_VALUES.sub(REDACTED, value)[:_MAX_TEXT]
+    if isinstance(value, dict):
+        return {str(key): _redacted(str(key), each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted("", each) for each in value]
+    return value
+
+
+def _dumps(value: Any, **options: Any) -> str:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"), **options)

@@ -1,0 +1,195 @@
+"""``idp serve`` as a process: both servers, health, refusals, and its end."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from idp.core.clock import system_clock
+from idp.keystore.file import rotate
+from idp.keystore.rotation import Policy
+from tests.e2e.programs import PATIENCE, Program, alive, answers, until
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return Program.under(tmp_path)
+
+
+@pytest.fixture(params=["granian", "gunicorn"])
+def served(request: pytest.FixtureRequest, program: Program) -> Iterator[Program]:
+    bind = f"127.0.0.1:{program.port}"
+    with program.running("serve", "--bind", bind, "--workers", "2", "--server", request.param):
+        yield program
+
+
+def fetch(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        body: bytes = answer.read()
+        return body
+
+
+def test_it_serves_counts_logs_and_ends(served: Program) -> None:
+    for _ in range(20):
+        assert json.loads(fetch(f"{served.url}/jwks"))["keys"]
+    ready = json.loads(fetch(f"http://127.0.0.1:{served.management}/readyz"))
+    assert {each["name"] for each in ready["checks"]} == {"database", "redis", "keys", "provider"}
+    metrics = fetch(f"http://127.0.0.1:{served.management}/metrics").decode()
+    row = next(each for each in metrics.splitlines() if each.startswith("idp_requests_total{"))
+    assert 'endpoint="/jwks"' in row
+    assert float(row.rpartition(" ")[2]) >= 20  # over all processes
+    lines = [json.loads(each) for each in served.log.splitlines()]
+    assert sum(each.get("endpoint") == "/jwks" for each in lines) >= 20
+    assert not answers(f"{served.url}/readyz"), "management is not public"
+    assert not answers(f"{served.url}/metrics")
+    assert served.process is not None
+    children = served.descendants()
+    assert len(children) >= 3  # two workers and the embedded Valkey
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(30) == 0
+    until(lambda: not any(map(alive, children)), served)
+
+
+def test_it_ends_in_time_however_often_it_is_told(served: Program) -> None:
+    """A service manager signals every process of a unit, and the parent tells its own again."""
+    assert served.process is not None
+    children = served.descendants()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
+        for each in (*children, served.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(each, number)
+    assert served.process.wait(15) == 0
+    until(lambda: not any(map(alive, children)), served)
+
+
+def test_killed_it_leaves_nothing_behind(served: Program) -> None:
+    assert served.process is not None
+    children = served.descendants()
+    served.process.kill()
+    served.process.wait()
+    until(lambda: not any(map(alive, children)), served)
+
+
+def test_a_port_in_use_is_one_sentence(program: Program) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", program.port))
+        taken.listen()
+        done = program.idp("serve", "--bind", f"127.0.0.1:{program.port}")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"127.0.0.1:{program.port} cannot be used (address already in use);"
+        " choose another with --bind.\n"
+    )
+
+
+def test_a_management_port_in_use_is_one_sentence(program: Program) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", program.management))
+        taken.listen()
+        done = program.idp("serve", "--bind", f"127.0.0.1:{program.port}")
+    assert done.returncode == 1
+    assert "IDP_MANAGEMENT__BIND" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ((), "--server gunicorn"),
+        (("--server", "gunicorn"), "--certificate"),
+        (
+            ("--server", "gunicorn", *("--certificate", "a.pem"), *("--private-key", "a.pem")),
+            "IDP_MTLS__CA_FILE",
+        ),
+    ],
+)
+def test_client_certificates_need_gunicorn_tls_and_authorities(
+    program: Program, options: tuple[str, ...], missing: str
+) -> None:
+    (program.directory / "a.pem").touch()
+    bind = f"127.0.0.1:{program.port}"
+    done = program.idp("serve", "--bind", bind, "--client-certificates", *options)
+    assert done.returncode == 2
+    assert missing in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.attack("U12")
+def test_U12_bad_settings_refuse_to_start_with_every_problem(tmp_path: Path) -> None:
+    program = Program.under(tmp_path, IDP_ISSUER="https://id.example.vn", IDP_DEBUG="1")
+    done = program.idp("serve")
+    assert done.returncode == 2
+    for name in ("IDP_DEBUG", "IDP_DATABASE__URL", "IDP_REDIS__URL", "IDP_SMS__URL"):
+        assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.attack("U11")
+def test_U11_keys_that_others_can_read_refuse_to_start(program: Program) -> None:
+    keys = program.directory / "keys"
+    rotate(keys, system_clock(), Policy())
+    keys.chmod(0o755)
+    done = program.idp("serve", "--bind", f"127.0.0.1:{program.port}")
+    assert done.returncode == 1
+    assert "open to others" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_sandbox_with_a_real_person_refuses_to_start(tmp_path: Path) -> None:
+    program = Program.under(tmp_path, IDP_SANDBOX="true")
+    person = {"number": "001099000001", "name": "Nguyễn Văn A", "birth_date": "1999-01-01"}
+    (tmp_path / "people.jsonl").write_text(json.dumps({**person, "sex": "male"}) + "\n")
+    imported = program.idp("registry", "import", "people.jsonl")
+    assert imported.returncode == 0, imported.stdout + imported.stderr
+    done = program.idp("serve", "--bind", f"127.0.0.1:{program.port}")
+    assert done.returncode == 1
+    assert "real province code" in done.stderr
+
+
+@pytest.mark.parametrize("server", ["granian", "gunicorn"])
+def test_it_serves_over_tls(tmp_path: Path, server: str) -> None:
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
+        " -keyout key.pem -out cert.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+    )
+    subprocess.run(
+        command.split(),
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+    program = Program.under(tmp_path)
+    program.environment["IDP_ISSUER"] = f"https://localhost:{program.port}"
+    tls = ("--certificate", "cert.pem", "--private-key", "key.pem")
+    bind = ("--bind", f"127.0.0.1:{program.port}", "--workers", "1")
+    with program.running("serve", *bind, *tls, "--server", server):
+        done = subprocess.run(
+            ["curl", "-sS", "-i", "--cacert", "cert.pem", f"{program.url}/jwks"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=True,
+        )
+    assert "200" in done.stdout.splitlines()[0]
+    assert "strict-transport-security" in done.stdout.lower()
+
+
+def test_a_renewal_of_the_processes_loses_no_request(program: Program) -> None:
+    bind = f"127.0.0.1:{program.port}"
+    with program.running("serve", "--bind", bind, "--workers", "2") as process:
+        before = program.descendants()
+        process.send_signal(signal.SIGHUP)
+        answered = 0
+        while len(program.descendants() & before) > 3 or answered < 50:
+            assert json.loads(fetch(f"{program.url}/jwks"))["keys"]
+            answered += 1
+            assert answered < 20_000, "the processes were not renewed"

@@ -1,0 +1,156 @@
+"""``idp demo up``, which ``make run`` starts: two logins, and a portal to use by hand."""
+
+import re
+import signal
+import time
+from collections.abc import Iterator
+from html import unescape
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import httpx
+import pytest
+
+from idp.demo.login import Page, code_from_phone, simulated_reader
+from tests.e2e.programs import BIN, Program, alive, free_port, until
+
+
+class Demo(Program):
+    """The demo, its portal at ``portal``."""
+
+    portal: str
+    reader: int
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    program = Demo.under(tmp_path_factory.mktemp("demo"))
+    portal, program.reader = free_port(), free_port()
+    program.portal = f"http://localhost:{portal}"
+    options = ("--portal", f"127.0.0.1:{portal}", "--reader-port", str(program.reader))
+    with program.running("demo", "up", *options, ready=f"http://127.0.0.1:{portal}/") as process:
+        until(lambda: "Ctrl-C" in program.log or process.poll() is not None, program)
+        yield program
+        children = program.descendants()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, program.log
+        until(lambda: not any(map(alive, children)), program)
+
+
+def test_it_logs_in_by_code_and_by_card(demo: Demo) -> None:
+    assert demo.log.count("verified ID token: {") == 2
+    assert "logs in by otp" in demo.log
+    assert '"amr": ["otp", "sms"]' in demo.log
+    assert '"amr": ["hwk", "sc"]' in demo.log
+    assert re.search(r"POST /token +200", demo.log)
+    assert "000190000009" in demo.log
+    assert "Traceback" not in demo.log
+
+
+def test_a_second_one_is_refused_in_one_sentence(demo: Demo) -> None:
+    done = demo.idp("demo", "up", "--reader-port", str(demo.reader))
+    assert done.returncode == 1
+    assert "in use" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_login_from_the_terminal(demo: Demo) -> None:
+    done = demo.idp("demo", "login", "--method", "otp", "--as", "000158000003", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert '"acr": "urn:vn:eid:level:1"' in done.stdout
+
+
+def test_trying_it_again_and_again_is_not_too_often(demo: Demo) -> None:
+    for _ in range(5):
+        done = demo.idp("demo", "login", "--method", "otp", "--as", "000099000002")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("number", ["000040000008", "000199999999"])
+def test_a_login_that_cannot_be_says_so(demo: Demo, number: str) -> None:
+    done = demo.idp("demo", "login", "--method", "card", "--as", number)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+class Browser:
+    """A browser without script, at the portal."""
+
+    def __init__(self, demo: Demo) -> None:
+        self.demo = demo
+        self.http = httpx.Client(follow_redirects=True, timeout=20)
+        self.at = self.http.get(demo.portal)
+        self.since = int(time.time())
+
+    def follow(self, link: str) -> None:
+        found = re.search(rf'<a [^>]*id="{link}" href="([^"]*)"', self.at.text)
+        assert found, self.at.text
+        self.at = self.http.get(urljoin(str(self.at.url), unescape(found[1])))
+
+    def submit(self, **fields: object) -> None:
+        page = Page(self.at.text)
+        url = urljoin(str(self.at.url), page.action)
+        self.at = self.http.post(url, data={**page.hidden, **fields})
+
+    def type_code(self, phone: str) -> None:
+        inbox = self.demo.directory / "var" / "inbox.jsonl"
+        self.submit(otp=code_from_phone(inbox, phone, self.since), action="verify")
+
+    def allow(self) -> None:
+        if "/consent/" in str(self.at.url):
+            self.submit(claims=Page(self.at.text).boxes, decision="allow")
+
+
+@pytest.fixture
+def browser(demo: Demo) -> Iterator[Browser]:
+    opened = Browser(demo)
+    yield opened
+    opened.http.close()
+
+
+def test_a_citizen_uses_the_portal_by_code_steps_up_and_leaves(
+    demo: Demo, browser: Browser
+) -> None:
+    browser.follow("login")
+    browser.submit(id_number="000085000005", method="otp")
+    browser.type_code("+84530000005")
+    browser.allow()
+    assert browser.at.url.path == "/profile"
+    assert "K&#39;đăm" in browser.at.text
+    assert "000085000005" in browser.at.text
+    browser.follow("step-up")
+    browser.submit(passcode="111111")
+    browser.allow()
+    assert browser.at.url.path == "/profile"
+    assert 'id="step-up"' not in browser.at.text
+    assert "urn:vn:eid:level:2" in browser.at.text
+    browser.follow("logout")
+    assert str(browser.at.url).startswith(f"{demo.portal}/")
+    browser.follow("login")
+    assert "/profile" not in str(browser.at.url), "the session ended"
+
+
+def test_a_citizen_uses_the_portal_by_card(demo: Demo, browser: Browser) -> None:
+    browser.follow("login")
+    browser.submit(id_number="000190000009", method="card")
+    token = parse_qs(urlsplit(Page(browser.at.text).agent).query)["launch_token"][0]
+    card = demo.directory / "var" / "cards" / "000190000009.json"
+    browser.at = browser.http.get(simulated_reader(BIN / "idp-agent", card, demo.url, token))
+    browser.allow()
+    assert "Thạch Sa Rinh" in browser.at.text
+
+
+def test_the_phone_shows_codes_and_hides_numbers(demo: Demo, browser: Browser) -> None:
+    browser.follow("login")
+    browser.submit(id_number="000099000002", method="otp")
+    inbox = demo.directory / "var" / "inbox.jsonl"
+    code = code_from_phone(inbox, "+84530000002", browser.since)
+    page = browser.http.get(f"{demo.portal}/phone").text
+    assert code in page
+    assert "530000002" not in page
+
+
+def test_cancelling_comes_back_to_the_portal(demo: Demo, browser: Browser) -> None:
+    browser.follow("login")
+    browser.submit(action="cancel")
+    assert str(browser.at.url).rstrip("/") == demo.portal
+    assert 'id="failure"' in browser.at.text

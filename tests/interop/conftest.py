@@ -1,0 +1,40 @@
+"""Two providers for other people's relying parties: over plain HTTP and over TLS."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from tests.conformance.live import Provider, Register, provider
+from tests.conformance.suite import Browser
+
+SCHEMES = [pytest.param(each, marks=pytest.mark.xdist_group(each)) for each in ("http", "https")]
+"""Each with its own tests on one worker, so that each provider is started once."""
+
+
+@pytest.fixture(scope="session", params=SCHEMES)
+def op(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Provider]:
+    """A provider, and again one with a certificate of a private authority."""
+    with provider(tmp_path_factory.mktemp("op"), tls=request.param == "https") as started:
+        yield started
+
+
+@pytest.fixture
+def browser(op: Provider) -> Iterator[Browser]:
+    """A citizen's browser without any cookie."""
+    with op.http() as http:
+        yield Browser(op.issuer, http)
+
+
+@pytest.fixture
+def register(op: Provider) -> Register:
+    """Registers a client for logins and logouts; what is answered, its secret with it."""
+    return partial(
+        op.register,
+        grant_types=["authorization_code", "refresh_token"],
+        redirect_uris=["https://rp.example/callback"],
+        post_logout_redirect_uris=["https://rp.example/logged-out"],
+        scope="openid profile pid age",
+    )

@@ -1,0 +1,218 @@
+"""The register of clients and its copy in a process, on SQLite and PostgreSQL."""
+
+import threading
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import event, text
+
+from idp.core.clock import FixedClock
+from idp.core.errors import Unavailable
+from idp.login.ticket import client_tag
+from idp.oidc.clients.model import Client, ClientStatus, Secret, Text
+from idp.oidc.clients.repository import (
+    MISSES,
+    REFRESH_SECONDS,
+    STALE_SECONDS,
+    ClientCache,
+    ClientExists,
+    Clients,
+)
+from idp.storage.database import Database, metadata, open_database
+
+
+class Ticks:
+    """A monotonic clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def a_client(client_id: str, **members: object) -> Client:
+    uri = f"https://{client_id}.example.vn/cb"
+    base = Client(client_id, Text(client_id), f"{client_id}.example.vn", redirect_uris=(uri,))
+    return replace(base, **members)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def register(database: Database, clock: FixedClock) -> Clients:
+    return Clients(database, clock)
+
+
+@pytest.fixture
+def ticks() -> Ticks:
+    return Ticks()
+
+
+@pytest.fixture
+def cache(database: Database, ticks: Ticks) -> ClientCache:
+    return ClientCache(database, ticks)
+
+
+def test_a_client_is_read_back_as_it_was(register: Clients, clock: FixedClock) -> None:
+    secret = Secret("digest", None)
+    created = register.create(a_client("a", secrets=(secret, Secret("old", clock() + 60))))
+    assert created.created_at == clock()
+    assert register.get("a") == created
+    assert register.all() == (created,)
+    assert register.get("b") is None
+
+
+def test_an_id_is_given_once_only(register: Clients) -> None:
+    register.create(a_client("a"))
+    with pytest.raises(ClientExists):
+        register.create(a_client("a"))
+    register.delete("a")
+    assert register.get("a") is None
+    assert register.all() == ()
+    with pytest.raises(ClientExists):
+        register.create(a_client("a"))
+
+
+@pytest.mark.attack("N12")
+def test_N12_of_many_who_register_one_id_one_succeeds(register: Clients) -> None:
+    start, results = threading.Barrier(4), []
+
+    def create() -> None:
+        start.wait(10)
+        try:
+            results.append(register.create(a_client("a")).client_id)
+        except ClientExists:
+            results.append("taken")
+
+    threads = [threading.Thread(target=create) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(results) == ["a", "taken", "taken", "taken"]
+
+
+def test_the_cache_learns_of_every_change_within_a_second(
+    register: Clients, cache: ClientCache, ticks: Ticks
+) -> None:
+    register.create(a_client("a"))
+    register.create(a_client("b"))
+    found = cache.get("a")
+    assert found is not None
+    assert cache.by_tag(client_tag("a")) == found
+    register.update(replace(found, status=ClientStatus.DISABLED))
+    register.delete("b")
+    assert cache.get("a") == found
+    ticks.at += REFRESH_SECONDS
+    disabled = cache.get("a")
+    assert disabled is not None
+    assert not disabled.active
+    assert cache.get("b") is None
+    assert cache.by_tag(client_tag("b")) is None
+
+
+def test_a_client_of_another_process_is_found_at_once(
+    register: Clients, cache: ClientCache
+) -> None:
+    assert cache.get("a") is None
+    register.create(a_client("a"))
+    assert cache.get("a") == register.get("a")
+    register.create(a_client("b"))
+    assert cache.by_tag(client_tag("b")) == register.get("b")
+
+
+@pytest.mark.attack("P08")
+def test_P08_invented_ids_do_not_keep_the_database_busy(
+    register: Clients, cache: ClientCache, ticks: Ticks
+) -> None:
+    asked: list[str] = []
+    event.listen(
+        cache._database._reads, "before_cursor_execute", lambda *call: asked.append(call[2])
+    )
+    for number in range(1_000):
+        assert cache.get(f"nobody-{number}") is None
+    assert sum("FROM clients" in each for each in asked) == 1 + MISSES
+    register.create(a_client("late"))
+    assert cache.get("late") is None
+    ticks.at += REFRESH_SECONDS
+    assert cache.get("late") == register.get("late")
+
+
+def test_what_was_registered_during_anothers_query_is_not_missed(
+    register: Clients, cache: ClientCache
+) -> None:
+    cache.refresh()
+    found: list[Client | None] = []
+    with cache._lock:  # somebody's query is under way, begun before the client was there
+        register.create(a_client("a"))
+        asker = threading.Thread(target=lambda: found.append(cache.get("a")))
+        asker.start()
+        cache._snapshot = replace(cache._snapshot)
+    asker.join()
+    assert found == [register.get("a")]
+
+
+def test_unknown_ids_leave_nothing_behind(register: Clients, cache: ClientCache) -> None:
+    register.create(a_client("a"))
+    for number in range(1_000):
+        assert cache.get(f"nobody-{number}") is None
+    assert set(cache._current().by_id) == {"a"}
+
+
+def test_browser_origins_are_those_of_active_public_web_clients(
+    register: Clients, cache: ClientCache, ticks: Ticks
+) -> None:
+    register.create(a_client("spa", token_endpoint_auth_method="none"))
+    register.create(a_client("server"))
+    register.create(a_client("app", token_endpoint_auth_method="none", application_type="native"))
+    assert cache.browser_origins() == {"https://spa.example.vn"}
+    spa = register.get("spa")
+    assert spa is not None
+    register.update(replace(spa, status=ClientStatus.DISABLED))
+    ticks.at += REFRESH_SECONDS
+    assert cache.browser_origins() == frozenset()
+
+
+def test_a_register_that_does_not_answer_is_believed_for_ten_seconds(
+    sqlite_url: str, clock: FixedClock, ticks: Ticks
+) -> None:
+    database = open_database(sqlite_url)
+    with database.begin() as connection:
+        metadata.create_all(connection)
+    Clients(database, clock).create(a_client("a"))
+    cache = ClientCache(database, ticks)
+    assert cache.get("a") is not None
+    with database.begin() as connection:
+        connection.execute(text("ALTER TABLE clients RENAME TO away"))
+    ticks.at += STALE_SECONDS - 1
+    assert cache.get("a") is not None
+    ticks.at += 1
+    with pytest.raises(Unavailable):
+        cache.get("a")
+    database.close()
+
+
+def test_changes_from_many_threads_are_all_learned(
+    register: Clients, cache: ClientCache, ticks: Ticks
+) -> None:
+    start = threading.Barrier(8)
+
+    def create(number: int) -> None:
+        start.wait(5)
+        waiting = [f"c{number}-{each}" for each in range(3)]
+        while waiting:
+            with suppress(Unavailable):  # a busy machine's turn at SQLite's one lock may be late
+                register.create(a_client(waiting[-1]))
+                waiting.pop()
+
+    threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
+    for each in threads:
+        each.start()
+    seen = 0
+    while any(each.is_alive() for each in threads):
+        ticks.at += REFRESH_SECONDS
+        seen = max(seen, len(cache._current().by_id))
+    for each in threads:
+        each.join(10)
+    ticks.at += REFRESH_SECONDS
+    assert len(cache._current().by_id) == 24

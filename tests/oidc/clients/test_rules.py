@@ -1,0 +1,229 @@
+"""Registration: what is accepted, with which defaults, and that all problems are told at once."""
+
+from typing import Any
+
+import pytest
+from authlib.oauth2.rfc7591.claims import ClientMetadataClaims
+from authlib.oidc.registration import ClientMetadataClaims as OidcClientMetadataClaims
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idp.jose.jwk import Jwk
+from idp.oidc.clients.metadata import describe, load
+from idp.oidc.clients.model import Client, TokenFormat
+from idp.oidc.clients.profile import FAPI2_SECURITY
+from idp.oidc.clients.rules import InvalidMetadata, register
+from idp.oidc.vocabulary import SCOPES
+
+PORTAL: dict[str, Any] = {
+    "client_name": "Cổng dịch vụ công",
+    "client_name#en": "Public service portal",
+    "redirect_uris": ["https://portal.example.vn/cb"],
+    "scope": "openid profile pid",
+}
+JWKS = {"keys": [Jwk("k1", ec.generate_private_key(ec.SECP256R1()).public_key()).export()]}
+EVERYTHING: dict[str, Any] = {
+    **PORTAL,
+    "post_logout_redirect_uris": ["https://portal.example.vn/bye"],
+    "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+    "response_types": ["code"],
+    "scope": "openid profile pid phone offline_access records:read",
+    "token_endpoint_auth_method": "private_key_jwt",
+    "token_endpoint_auth_signing_alg": "ES256",
+    "jwks": JWKS,
+    "id_token_signed_response_alg": "RS256",
+    "userinfo_signed_response_alg": "ES256",
+    "default_max_age": 600,
+    "default_acr_values": ["urn:vn:eid:level:2"],
+    "client_uri": "https://portal.example.vn",
+    "policy_uri": "https://portal.example.vn/privacy",
+    "contacts": ["it@portal.example.vn"],
+    "minimum_acr": "urn:vn:eid:level:2",
+    "methods": ["card", "otp"],
+    "access_token_format": "jwt",
+    "resource": "https://records.example.vn",
+    "required_claims": ["pid"],
+    "purpose": "Nộp hồ sơ",
+    "purpose#en": "To file an application",
+    "purpose_version": "2",
+}
+
+
+def test_defaults() -> None:
+    client = register(PORTAL, client_id="portal")
+    assert client.client_name.in_locale("vi") == "Cổng dịch vụ công"
+    assert client.client_name.in_locale("en") == "Public service portal"
+    assert client.token_endpoint_auth_method == "client_secret_basic"
+    assert client.grant_types == ("authorization_code",)
+    assert client.id_token_signed_response_alg == "ES256"
+    assert client.sector == "portal.example.vn"
+    assert client.access_token_format is TokenFormat.REFERENCE
+    assert client.minimum_level == 1
+    assert not client.pkce_required
+    assert client.claims >= {"name", "pid", "former_ids"}
+    assert "phone_number" not in client.claims
+
+
+@pytest.mark.parametrize("raw", [PORTAL, EVERYTHING])
+def test_what_is_described_loads_as_the_same_client(raw: dict[str, Any]) -> None:
+    client = register(raw, client_id="portal")
+    assert load(describe(client), client_id="portal") == client
+    assert register(describe(client), client_id="portal") == client
+
+
+@pytest.mark.parametrize("claims", [ClientMetadataClaims, OidcClientMetadataClaims])
+def test_an_independent_reader_accepts_what_we_register(claims: Any) -> None:
+    described = describe(register(EVERYTHING, client_id="portal"))
+    claims(described, {}, {}, {}).validate()
+
+
+def test_unknown_members_are_passed_over() -> None:
+    assert register({**PORTAL, "x_unknown": 1}, client_id="portal") == register(
+        PORTAL, client_id="portal"
+    )
+
+
+def test_every_scope_of_ours_when_none_is_given() -> None:
+    raw = {name: value for name, value in PORTAL.items() if name != "scope"}
+    assert register(raw, client_id="portal").scope == SCOPES
+
+
+def test_response_types_are_sets_in_their_usual_order() -> None:
+    change = {
+        "grant_types": ["authorization_code", "implicit"],
+        "response_types": ["token code id_token", "id_token"],
+    }
+    client = register({**PORTAL, **change}, client_id="portal")
+    assert client.response_types == ("code id_token token", "id_token")
+
+
+def test_several_hosts_are_one_sector_where_the_sector_document_names_them() -> None:
+    change = {
+        "redirect_uris": ["https://a.example/cb", "https://b.example/cb"],
+        "sector_identifier_uri": "https://sector.example/uris.json",
+    }
+    assert register({**PORTAL, **change}, client_id="portal").sector == "sector.example"
+
+
+def test_a_public_client_needs_pkce_and_so_does_one_whose_profile_says_so() -> None:
+    public = register({**PORTAL, "token_endpoint_auth_method": "none"}, client_id="app")
+    assert public.public
+    assert public.pkce_required
+    fapi = register({**EVERYTHING, "profile": "fapi2-security"}, client_id="bank")
+    assert fapi.profile is FAPI2_SECURITY
+    assert fapi.pkce_required
+
+
+@pytest.mark.parametrize(
+    ("change", "member"),
+    [
+        ({"redirect_uris": []}, "redirect_uris"),
+        ({"redirect_uris": ["javascript:alert(1)"]}, "redirect_uris"),
+        ({"redirect_uris": "https://portal.example.vn/cb"}, "redirect_uris"),
+        ({"post_logout_redirect_uris": ["http://portal.example.vn/"]}, "post_logout_redirect_uris"),
+        ({"client_uri": "javascript:alert(1)"}, "client_uri"),
+        ({"logo_uri": "data:image/png,x"}, "logo_uri"),
+        ({"grant_types": ["password"]}, "grant_types"),
+        ({"grant_types": ["implicit"]}, "response_types"),
+        ({"grant_types": ["implicit"], "response_types": ["code"]}, "response_types"),
+        ({"response_types": ["id_token"]}, "response_types"),
+        ({"response_types": ["none"]}, "response_types"),
+        (
+            {
+                "grant_types": ["authorization_code", "implicit"],
+                "response_types": ["code", "code id_token"],
+                "profile": "fapi2-security",
+            },
+            "response_types",
+        ),
+        ({"request_uris": ["http://portal.example.vn/request"]}, "request_uris"),
+        ({"request_object_signing_alg": "HS256"}, "request_object_signing_alg"),
+        ({"initiate_login_uri": "http://localhost:8080/start"}, "initiate_login_uri"),
+        ({"backchannel_logout_uri": "ftp://portal.example.vn/out"}, "backchannel_logout_uri"),
+        ({"frontchannel_logout_uri": "https://other.example/out"}, "frontchannel_logout_uri"),
+        ({"sector_identifier_uri": "http://sector.example/"}, "sector_identifier_uri"),
+        ({"tls_client_auth_san_dns": "a.example"}, "tls_client_auth_subject_dn or _san_…"),
+        (
+            {"token_endpoint_auth_method": "tls_client_auth"},
+            "tls_client_auth_subject_dn or _san_…",
+        ),
+        ({"id_token_encrypted_response_alg": "RSA-OAEP-256"}, "jwks"),
+        ({"id_token_encrypted_response_alg": "RSA1_5"}, "id_token_encrypted_response_alg"),
+        ({"userinfo_encrypted_response_enc": "A256GCM"}, "userinfo_encrypted_response_enc"),
+        ({"authorization_signed_response_alg": "none"}, "authorization_signed_response_alg"),
+        ({"jwks": JWKS, "jwks_uri": "https://portal.example.vn/jwks"}, "jwks"),
+        ({"backchannel_token_delivery_mode": "poll"}, "backchannel_token_delivery_mode"),
+        (
+            {"grant_types": ["urn:openid:params:grant-type:ciba"]},
+            "backchannel_token_delivery_mode",
+        ),
+        (
+            {
+                "grant_types": ["urn:openid:params:grant-type:ciba"],
+                "backchannel_token_delivery_mode": "ping",
+            },
+            "backchannel_client_notification_endpoint",
+        ),
+        ({"grant_types": []}, "grant_types"),
+        ({"grant_types": ["refresh_token"]}, "grant_types"),
+        (
+            {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "none"},
+            "grant_types",
+        ),
+        ({"response_types": ["token"]}, "response_types"),
+        ({"response_types": ["code", "code id_token"]}, "response_types"),
+        ({"token_endpoint_auth_method": "client_secret_jwt"}, "token_endpoint_auth_method"),
+        ({"token_endpoint_auth_method": "private_key_jwt"}, "jwks"),
+        ({"jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}}, "jwks"),
+        ({"jwks": {"keys": []}}, "jwks"),
+        ({"jwks_uri": "http://portal.example.vn/jwks"}, "jwks_uri"),
+        ({"token_endpoint_auth_signing_alg": "none"}, "token_endpoint_auth_signing_alg"),
+        ({"token_endpoint_auth_signing_alg": "HS256"}, "token_endpoint_auth_signing_alg"),
+        ({"id_token_signed_response_alg": "none"}, "id_token_signed_response_alg"),
+        ({"id_token_signed_response_alg": "HS256"}, "id_token_signed_response_alg"),
+        ({"userinfo_signed_response_alg": "none"}, "userinfo_signed_response_alg"),
+        ({"subject_type": "public"}, "subject_type"),
+        ({"application_type": "spa"}, "application_type"),
+        ({"scope": 'openid "x'}, "scope"),
+        ({"scope": "openid " + " ".join(f"s{i}" for i in range(60))}, "scope"),
+        ({"required_claims": ["email"]}, "required_claims"),
+        ({"required_claims": ["sub"]}, "required_claims"),
+        ({"minimum_acr": "urn:vn:eid:level:5"}, "minimum_acr"),
+        ({"default_acr_values": ["1"]}, "default_acr_values"),
+        ({"default_max_age": -1}, "default_max_age"),
+        ({"profile": "fapi3"}, "profile"),
+        ({"profile": "fapi2-security"}, "token_endpoint_auth_method"),
+        ({"access_token_format": "opaque"}, "access_token_format"),
+        ({"methods": ["../otp"]}, "methods"),
+        ({"resource": "a é"}, "resource"),
+        ({"client_name": "x" * 101}, "client_name"),
+    ],
+)
+def test_what_is_wrong_is_named(change: dict[str, Any], member: str) -> None:
+    with pytest.raises(InvalidMetadata) as caught:
+        register({**PORTAL, **change}, client_id="portal")
+    assert member in {each.split(":")[0].split(".")[0] for each in caught.value.problems}
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(InvalidMetadata) as caught:
+        register({"grant_types": ["password"], "profile": "x"}, client_id="a b")
+    members = {each.split(":")[0] for each in caught.value.problems}
+    assert members == {"client_id", "grant_types", "profile"}
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*EVERYTHING, "jwks_uri", "profile"]), json_values))
+def test_only_invalid_metadata_escapes(change: dict[str, Any]) -> None:
+    try:
+        client = register({**PORTAL, **change}, client_id="portal")
+    except InvalidMetadata:
+        return
+    assert isinstance(client, Client)

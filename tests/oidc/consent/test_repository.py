@@ -1,0 +1,61 @@
+"""Consents in the database, on SQLite and PostgreSQL."""
+
+from dataclasses import replace
+
+import pytest
+
+from idp.core.clock import FixedClock
+from idp.oidc.consent.model import Consent
+from idp.oidc.consent.repository import Consents
+from idp.oidc.tokens.authorization import consent_subject
+from idp.storage.database import Database
+from idp.storage.revocations import Revocations
+
+CONSENT = Consent(
+    account_id="x",
+    client_id="portal",
+    purpose_version="2",
+    granted=frozenset({"name", "pid"}),
+    refused=frozenset({"gender"}),
+    text_digest="d",
+    locale="en",
+    level=2,
+    given_at=1_800_000_000,
+)
+
+
+@pytest.fixture
+def revocations(database: Database, clock: FixedClock) -> Revocations:
+    return Revocations(database, clock)
+
+
+@pytest.fixture
+def consents(database: Database, revocations: Revocations, clock: FixedClock) -> Consents:
+    return Consents(database, revocations, clock, keep_ttl=43_200)
+
+
+def test_the_last_answer_counts_and_every_one_is_kept(consents: Consents) -> None:
+    later = replace(CONSENT, granted=frozenset({"name"}), given_at=CONSENT.given_at + 5)
+    assert consents.find("x", "portal") is None
+    consents.add(CONSENT)
+    consents.add(later)
+    consents.add(replace(CONSENT, client_id="other"))
+    assert consents.find("x", "portal") == later
+    assert consents.find("y", "portal") is None
+    assert consents.of_account("x") == (replace(CONSENT, client_id="other"), later, CONSENT)
+
+
+@pytest.mark.attack("Q12")
+def test_Q12_a_withdrawal_is_kept_and_ends_what_was_issued(
+    consents: Consents, revocations: Revocations, clock: FixedClock
+) -> None:
+    subject = consent_subject("x", "portal")
+    consents.add(CONSENT)
+    clock.advance(10)
+    assert not revocations.is_revoked("grant", subject, clock())
+    assert consents.withdraw("x", "portal")
+    assert consents.find("x", "portal") == replace(CONSENT, withdrawn_at=clock())
+    assert revocations.is_revoked("grant", subject, CONSENT.given_at)
+    assert not revocations.is_revoked("grant", subject, clock() + 1)
+    assert not consents.withdraw("x", "portal")
+    assert not consents.withdraw("x", "other")

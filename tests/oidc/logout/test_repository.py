@@ -1,0 +1,182 @@
+"""The outbox on SQLite and PostgreSQL: what is due, who holds it, what is forgotten."""
+
+import threading
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from idp.core.clock import FixedClock
+from idp.oidc.logout.delivery import LIFETIME, Message, State, abandoned, delivered, failed
+from idp.oidc.logout.repository import (
+    KEPT_DELIVERED,
+    KEPT_GIVEN_UP,
+    LEASE,
+    Outbox,
+)
+from idp.storage.database import Database
+from idp.storage.revocations import Revocations
+
+
+@pytest.fixture
+def outbox(database: Database, clock: FixedClock) -> Outbox:
+    return Outbox(database, clock)
+
+
+def put(outbox: Outbox, database: Database, *clients: str, session: str = "s") -> None:
+    messages = [Message(each, session, f"sub-at-{each}", "sid") for each in clients]
+    with database.begin() as connection:
+        outbox.beside(messages)(connection)
+
+
+def due(outbox: Outbox, *without: str) -> tuple[str, ...]:
+    return outbox.due(without=without, limit=10)
+
+
+def test_messages_and_the_revocation_are_stored_together_or_not_at_all(
+    outbox: Outbox, database: Database, clock: FixedClock
+) -> None:
+    revocations = Revocations(database, clock)
+    write = outbox.beside([Message("portal", "s", "sub", "sid")])
+    with pytest.raises(ZeroDivisionError):
+        revocations.revoke(
+            "session", "s", expires_at=clock() + 9, beside=lambda it: write(it) or 1 // 0
+        )
+    assert not outbox.listed(None, None)
+    assert not revocations.is_revoked("session", "s", 0)
+    revocations.revoke("session", "s", expires_at=clock() + 9, beside=write)
+    assert revocations.is_revoked("session", "s", 0)
+    (found,) = outbox.listed(None, None)
+    assert found.message == Message("portal", "s", "sub", "sid")
+    assert (found.state, found.tries, found.next_try_at) == (State.WAITING, 0, clock())
+
+
+def test_a_session_without_relying_parties_writes_nothing(
+    outbox: Outbox, database: Database
+) -> None:
+    put(outbox, database)
+    assert not outbox.listed(None, None)
+
+
+def test_who_is_due_the_longest_first(
+    outbox: Outbox, database: Database, clock: FixedClock
+) -> None:
+    put(outbox, database, "late")
+    clock.advance(-10)
+    put(outbox, database, "early", "early")
+    clock.advance(10)
+    assert due(outbox) == ("early", "late")
+    assert due(outbox, "early") == ("late",)
+    assert outbox.due(without=(), limit=1) == ("early",)
+    clock.advance(-1)
+    assert due(outbox) == ("early",)
+
+
+def test_a_claim_holds_for_its_lease(outbox: Outbox, database: Database, clock: FixedClock) -> None:
+    put(outbox, database, "portal", "portal", "portal")
+    first = outbox.claim("portal", 2)
+    assert [each.tries for each in first] == [0, 0]
+    second = outbox.claim("portal", 2)
+    assert len({each.id for each in (*first, *second)}) == 3
+    assert outbox.claim("portal", 2) == ()
+    assert due(outbox) == ()
+    clock.advance(LEASE)  # whoever held them died
+    assert len(outbox.claim("portal", 9)) == 3
+
+
+def test_many_nodes_never_hold_the_same_message(outbox: Outbox, database: Database) -> None:
+    put(outbox, database, *(["portal"] * 60))
+    start, held = threading.Barrier(4), Counter[int]()
+
+    def work() -> None:
+        start.wait(10)
+        while claimed := outbox.claim("portal", 7):
+            held.update(each.id for each in claimed)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(30)
+    assert len(held) == 60
+    assert set(held.values()) == {1}
+
+
+def test_what_was_settled_is_read_back(
+    outbox: Outbox, database: Database, clock: FixedClock
+) -> None:
+    put(outbox, database, "a", "b", session="one")
+    put(outbox, database, "a", session="two")
+    (a, _), (b,) = outbox.claim("a", 9), outbox.claim("b", 9)
+    outbox.settle(delivered(a, "200"))
+    outbox.settle(failed(b, "deadline", now=clock(), jitter=0))
+    found = {each.message.client_id: each for each in outbox.of_session("one")}
+    assert found == {
+        "a": replace(a, state=State.DELIVERED, tries=1, last_status="200"),
+        "b": replace(b, tries=1, last_status="deadline", next_try_at=clock() + 5),
+    }
+    assert [each.message.session for each in outbox.listed("a", State.WAITING)] == ["two"]
+    assert len(outbox.listed("a", None)) == 2
+    assert len(outbox.listed(None, State.WAITING)) == 2
+
+
+def test_what_was_not_tried_is_given_back(outbox: Outbox, database: Database) -> None:
+    put(outbox, database, "portal", "portal")
+    claimed = outbox.claim("portal", 9)
+    outbox.release(claimed)
+    assert [each.id for each in outbox.claim("portal", 9)] == [each.id for each in claimed]
+
+
+def test_what_was_put_off_is_woken(outbox: Outbox, database: Database, clock: FixedClock) -> None:
+    put(outbox, database, "portal", "other")
+    for each in (*outbox.claim("portal", 9), *outbox.claim("other", 9)):
+        outbox.settle(failed(each, "500", now=clock(), jitter=0))
+    assert due(outbox) == ()
+    outbox.wake("portal")
+    assert due(outbox) == ("portal",)
+
+
+def test_an_operator_has_what_was_given_up_tried_again(outbox: Outbox, database: Database) -> None:
+    put(outbox, database, "portal", "portal")
+    lost, told = outbox.claim("portal", 9)
+    outbox.settle(abandoned(lost, "no_address"))
+    outbox.settle(delivered(told, "200"))
+    assert outbox.retry(lost.id)
+    assert [each.id for each in outbox.claim("portal", 9)] == [lost.id]
+    assert not outbox.retry(told.id)
+    assert not outbox.retry(99_999)
+
+
+@pytest.mark.attack("M14")
+def test_M14_the_outbox_is_bounded_and_the_oldest_go_first(
+    database: Database, clock: FixedClock
+) -> None:
+    outbox = Outbox(database, clock, most_waiting=100)
+    put(outbox, database, *(["dead"] * 1_000), "alive")
+    assert outbox.tidy() == 900
+    kept = outbox.listed("dead", State.WAITING)
+    gone = outbox.listed("dead", State.GIVEN_UP)
+    assert len(kept) == 100
+    assert min(each.id for each in kept) > max(each.id for each in gone)
+    assert {each.last_status for each in gone} == {"too_many"}
+    assert len(outbox.listed("alive", State.WAITING)) == 1
+    assert outbox.tidy() == 0
+
+
+def test_time_ends_what_was_never_tried_and_forgets_what_has_ended(
+    outbox: Outbox, database: Database, clock: FixedClock
+) -> None:
+    put(outbox, database, "told", "dead")
+    outbox.settle(delivered(outbox.claim("told", 1)[0], "200"))
+    clock.advance(LIFETIME)
+    assert outbox.tidy() == 0
+    clock.advance(1)
+    assert outbox.tidy() == 1
+    (dead,) = outbox.listed("dead", State.GIVEN_UP)
+    assert (dead.last_status, dead.tries) == ("expired", 0)
+    clock.advance(KEPT_DELIVERED)
+    outbox.tidy()
+    assert {each.message.client_id for each in outbox.listed(None, None)} == {"dead"}
+    clock.advance(KEPT_GIVEN_UP)
+    outbox.tidy()
+    assert not outbox.listed(None, None)

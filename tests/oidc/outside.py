@@ -1,0 +1,11 @@
+"""The client for relying parties' addresses that the in-process providers of the tests have."""
+
+from functools import cache
+
+from idp.outbound.client import OutboundClient, OutboundSettings
+
+
+@cache
+def outbound() -> OutboundClient:
+    """Calls this machine too; made once, since reading the machine's authorities takes a while."""
+    return OutboundClient(OutboundSettings(allow_loopback=True, timeout=2.0, floor=0.0))

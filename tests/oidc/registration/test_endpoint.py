@@ -1,0 +1,331 @@
+"""POST /register: who may, what comes back, what is refused."""
+
+import json
+import threading
+from typing import Any
+
+import pytest
+
+from idp.oidc.clients.metadata import describe
+from idp.oidc.settings import REGISTRATIONS, RegistrationSettings
+from idp.storage.transient import Hit
+from idp.web.http import HttpError, Request
+from tests.oidc.registration.conftest import CALLBACK, METADATA, TOKEN, Office, serving
+from tests.oidc.world import body, refused
+
+CLOSED = RegistrationSettings()
+BY_TOKEN = RegistrationSettings("token")
+
+
+def test_a_client_is_answered_all_that_it_needs(office: Office) -> None:
+    registered = office.register()
+    found = office.world.clients.get(registered["client_id"])
+    assert found is not None
+    assert registered == {
+        "client_id": found.client_id,
+        "client_id_issued_at": office.world.clock(),
+        "client_secret": registered["client_secret"],
+        "client_secret_expires_at": 0,
+        "registration_access_token": registered["registration_access_token"],
+        "registration_client_uri": f"https://id.example.vn/register/{found.client_id}",
+        **describe(found),
+    }
+    assert len(registered["client_secret"]) >= 43
+    assert len(registered["registration_access_token"]) >= 43
+    assert office.world.audited()[0]["event"] == "ClientRegistered"
+
+
+def test_defaults_are_those_of_the_standard(office: Office) -> None:
+    registered = office.register(nobody_knows_this=1, default_max_age=None)
+    assert registered["id_token_signed_response_alg"] == "RS256"
+    assert registered["grant_types"] == ["authorization_code"]
+    assert registered["response_types"] == ["code"]
+    assert registered["token_endpoint_auth_method"] == "client_secret_basic"
+    assert registered["application_type"] == "web"
+    assert registered["scope"].startswith("openid profile pid")
+    assert "nobody_knows_this" not in registered
+
+
+def test_a_stricter_profile_has_another_default(office: Office) -> None:
+    keys = office.world.services.keys.jwks()
+    registered = office.register(
+        profile="fapi2-security",
+        token_endpoint_auth_method="private_key_jwt",
+        jwks={"keys": [each for each in keys["keys"] if each["kty"] == "EC"][:1]},
+        dpop_bound_access_tokens=True,
+    )
+    assert registered["id_token_signed_response_alg"] == "ES256"
+    assert "client_secret" not in registered
+
+
+def test_a_registered_client_can_be_used_at_once(office: Office) -> None:
+    registered = office.register(grant_types=["client_credentials"], redirect_uris=[])
+    credentials = {"client_id": registered["client_id"]} | {
+        "client_secret": registered["client_secret"]
+    }
+    answer = office.world.post("/token", grant_type="client_credentials", **credentials)
+    assert refused(answer) == (401, "invalid_client")  # it registered for client_secret_basic
+    other = office.register(
+        grant_types=["client_credentials"],
+        redirect_uris=[],
+        token_endpoint_auth_method="client_secret_post",
+    )
+    answer = office.world.post(
+        "/introspect", client_id=other["client_id"], client_secret=other["client_secret"], token="x"
+    )
+    assert body(answer) == {"active": False}
+
+
+@pytest.mark.attack("N06")
+@pytest.mark.parametrize("policy", [CLOSED, BY_TOKEN])
+def test_N06_without_an_initial_access_token_nobody_registers(
+    office: Office, policy: RegistrationSettings
+) -> None:
+    office.under(policy)
+    response = office.post()
+    assert refused(response) == (401, "invalid_token")
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="register"'
+    assert refused(office.post(token="guessed")) == (401, "invalid_token")
+    assert {each.client_id for each in office.world.clients.all()} == {"portal", "clinic"}
+    assert office.world.audited()[0]["event"] == "RegistrationRefused"
+
+
+def test_a_closed_office_takes_no_token(office: Office) -> None:
+    office.under(CLOSED)
+    office.invite()
+    assert refused(office.post(token=TOKEN)) == (401, "invalid_token")
+
+
+def test_an_initial_access_token_is_good_for_its_uses_and_its_time(office: Office) -> None:
+    office.under(BY_TOKEN)
+    office.invite(uses=2)
+    office.register(TOKEN)
+    first = office.register(TOKEN)
+    assert refused(office.post(token=TOKEN)) == (401, "invalid_token")
+    record = office.records.get(first["client_id"])
+    assert record is not None
+    assert record.invitation == "library"
+    office.invite("another", name="other", expires_at=office.world.clock() + 10)
+    office.world.clock.advance(10)
+    assert refused(office.post(token="another")) == (401, "invalid_token")
+
+
+def test_a_refused_registration_uses_nothing_up(office: Office) -> None:
+    office.under(BY_TOKEN)
+    office.invite()
+    assert office.post({**METADATA, "redirect_uris": []}, TOKEN).status == 400
+    office.register(TOKEN)
+
+
+def test_a_token_shown_where_none_is_needed_must_be_good(office: Office) -> None:
+    assert refused(office.post(token="guessed")) == (401, "invalid_token")
+    office.under(RegistrationSettings("open"))
+    office.invite(scope=("openid", "pid"))
+    assert office.register(TOKEN)["scope"] == "openid pid"
+
+
+@pytest.mark.attack("N12")
+def test_N12_of_many_at_once_only_as_many_register_as_the_token_has_uses(office: Office) -> None:
+    office.under(BY_TOKEN)
+    office.invite(uses=3)
+    start, statuses = threading.Barrier(8), []
+
+    def register() -> None:
+        start.wait(10)
+        statuses.append(office.post(token=TOKEN).status)
+
+    threads = [threading.Thread(target=register) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(statuses) == [201] * 3 + [401] * 5
+    assert len(office.records.all()) == 3
+
+
+def test_open_registration_ends_somewhere(office: Office) -> None:
+    office.under(RegistrationSettings("open", most=1))
+    office.register()
+    assert refused(office.post()) == (403, "access_denied")
+
+
+def test_an_address_that_calls_too_often_waits(office: Office) -> None:
+    hit = REGISTRATIONS.hit("203.0.113.7")
+    office.world.transient.run(*[Hit(hit.key, hit.ttl)] * 10_000)
+    response = office.post()
+    assert refused(response) == (429, "temporarily_unavailable")
+    assert response.headers["Retry-After"] == "900"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"", b"[]", b"null", b"{", b'{"a":1,"a":2}', b'{"a":NaN}', b"\xff", b"[" * 60_000],
+)
+def test_what_is_not_one_json_object_is_refused(office: Office, sent: bytes) -> None:
+    assert refused(office.post(sent)) == (400, "invalid_client_metadata")
+
+
+def test_another_content_type_is_refused(office: Office) -> None:
+    with pytest.raises(HttpError) as caught:
+        office.post(headers={"content-type": "application/x-www-form-urlencoded"})
+    assert caught.value.status == 415
+
+
+@pytest.mark.attack("A15")
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "javascript:alert(1)",
+        "JaVaScRiPt:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "file:///etc/passwd",
+        "blob:https://a.example/x",
+        "https://a.example/cb#fragment",
+        "https://*.example/cb",
+        "http://a.example/cb",
+    ],
+)
+@pytest.mark.parametrize("kind", ["web", "native"])
+def test_A15_no_uri_that_runs_reads_or_leaks_is_registered(
+    office: Office, uri: str, kind: str
+) -> None:
+    response = office.post({"redirect_uris": [uri], "application_type": kind})
+    assert refused(response) == (400, "invalid_redirect_uri")
+
+
+@pytest.mark.attack("N09")
+def test_N09_nothing_sent_comes_back_as_markup(office: Office) -> None:
+    script = '<script>alert("1")</script>'
+    for name in ("redirect_uris", "contacts", "grant_types", "request_uris", "response_types"):
+        response = office.post({**METADATA, name: [script]})
+        assert response.headers["Content-Type"] == "application/json"
+        assert response.status == 201 or b"<" not in response.body
+    for name in ("profile", "scope", "token_endpoint_auth_method", "application_type"):
+        response = office.post({**METADATA, name: script})
+        assert response.headers["Content-Type"] == "application/json"
+        assert b"<" not in response.body
+        described = body(response)["error_description"]
+        assert described.isprintable()
+        assert not set('"\\<>&').intersection(described)
+
+
+@pytest.mark.attack("N07")
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"grant_types": ["client_credentials"]},
+        {"grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"]},
+        {"grant_types": ["password"]},
+        {"response_types": ["token"]},
+        {"scope": "pid"},
+        {"subject_type": "public"},
+        {"id_token_signed_response_alg": "none"},
+        {"id_token_signed_response_alg": "HS256"},
+        {"profile": "trusted"},
+        {"software_statement": "e30.e30.e30"},
+    ],
+)
+def test_N07_what_is_beyond_the_policy_is_refused(office: Office, members: dict[str, Any]) -> None:
+    office.under(RegistrationSettings("open"))
+    response = office.post({**METADATA, **members})
+    assert response.status == 400
+    assert body(response)["error"] in {
+        "invalid_client_metadata",
+        "unapproved_software_statement",
+    }
+    assert office.records.all() == ()
+
+
+@pytest.mark.attack("N07")
+def test_N07_what_is_not_a_strangers_to_say_is_dropped(office: Office) -> None:
+    office.under(RegistrationSettings("open"))
+    registered = office.register(
+        client_id="portal",
+        client_secret="chosen",
+        scope="openid pid profile audit:write",
+        resource="portal",
+        required_claims=["name"],
+        authorization_details_types=["payment"],
+        trusted=True,
+        status="active",
+    )
+    assert registered["client_id"] != "portal"
+    assert registered["client_secret"] != "chosen"
+    assert registered["scope"] == "openid profile"
+    dropped = {"resource", "required_claims", "authorization_details_types", "trusted"}
+    assert dropped.isdisjoint(registered)
+    assert registered["status"] == "disabled"
+
+
+def test_what_only_makes_it_stricter_may_be_registered(office: Office) -> None:
+    registered = office.register(
+        minimum_acr="urn:vn:eid:level:2", methods=["card"], purpose="Mượn sách", default_max_age=60
+    )
+    assert registered["minimum_acr"] == "urn:vn:eid:level:2"
+    assert registered["methods"] == ["card"]
+    assert registered["purpose"] == "Mượn sách"
+    assert registered["default_max_age"] == 60
+
+
+@pytest.mark.attack("N11")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Bộ Cônɡ аn",
+        "Bộ Công\u200ban",
+        "\u202eộB gnôC na",
+        "Bộ Công an\n",
+        "Ｂộ Công an",
+        "ΒộCông an",
+    ],
+)
+def test_N11_a_name_of_look_alike_letters_is_refused(office: Office, name: str) -> None:
+    for member in ("client_name", "client_name#en", "purpose"):
+        assert office.post({**METADATA, member: name}).status == 400
+
+
+@pytest.mark.attack("N11")
+def test_N11_a_new_client_waits_for_the_operator(office: Office) -> None:
+    office.under(BY_TOKEN)
+    office.invite()
+    registered = office.register(TOKEN)
+    found = office.world.services.clients.get(registered["client_id"])
+    assert found is not None
+    assert not found.active
+
+
+@pytest.mark.attack("N10")
+def test_N10_a_sector_must_list_every_redirect_uri(office: Office) -> None:
+    documents: dict[str, Any] = {"/sector": [CALLBACK, "https://other.example.vn/cb"]}
+    with serving(documents) as base:
+        two = [CALLBACK, "https://other.example.vn/cb"]
+        joined = office.register(redirect_uris=two, sector_identifier_uri=f"{base}/sector")
+        assert joined["sector_identifier_uri"] == f"{base}/sector"
+        foreign = {"redirect_uris": ["https://evil.example/cb"]}
+        for uri in ("/sector", "/missing"):
+            refusal = office.post({**foreign, "sector_identifier_uri": base + uri})
+            assert refused(refusal) == (400, "invalid_client_metadata")
+        documents["/sector"] = {"not": "an array"}
+        refusal = office.post({**METADATA, "sector_identifier_uri": f"{base}/sector"})
+        assert refused(refusal) == (400, "invalid_client_metadata")
+    alone = office.world.services.clients.get(office.register(redirect_uris=two)["client_id"])
+    assert alone is not None
+    assert alone.sector == alone.client_id
+
+
+@pytest.mark.attack("N10")
+def test_N10_nobody_joins_a_hosts_sector_and_is_answered_elsewhere(office: Office) -> None:
+    grants = ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"]
+    refusal = office.post({**METADATA, "redirect_uris": [CALLBACK], "grant_types": grants})
+    assert refused(refusal) == (400, "invalid_client_metadata")
+
+
+def test_the_metadata_names_the_endpoint_where_somebody_may_register(office: Office) -> None:
+    def named() -> bool:
+        handler = office.routes["/.well-known/openid-configuration"].handler
+        return "registration_endpoint" in json.loads(handler(Request("GET", "/")).body)
+
+    assert named()
+    office.under(CLOSED)
+    assert not named()

@@ -1,0 +1,191 @@
+"""The client configuration endpoint: clients read, change and delete themselves, and no other."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from idp.oidc.clients.model import ClientStatus
+from idp.oidc.settings import RegistrationSettings
+from tests.oidc.registration.conftest import CALLBACK, METADATA, TOKEN, Office, serving
+from tests.oidc.world import VERIFIER, body, refused
+
+UNAUTHORIZED = (401, "invalid_token")
+
+
+def test_a_client_reads_what_it_registered(office: Office) -> None:
+    registered = office.register(policy_uri="https://library.example.vn/policy")
+    read = body(office.call("GET", registered))
+    secret = {"client_secret", "client_secret_expires_at"}
+    assert read == {name: each for name, each in registered.items() if name not in secret}
+
+
+def test_a_wrong_token_and_an_unknown_client_are_told_alike(office: Office) -> None:
+    mine, other = office.register(), office.register()
+    answers = [
+        office.call(method, {"client_id": client_id}, {}, token)
+        for method in ("GET", "PUT", "DELETE")
+        for client_id, token in (
+            (mine["client_id"], other["registration_access_token"]),
+            (mine["client_id"], "guessed"),
+            ("nobody", "guessed"),
+            ("portal", "guessed"),
+        )
+    ]
+    assert all(refused(each) == UNAUTHORIZED for each in answers)
+    assert len({(each.body, str(each.headers)) for each in answers}) == 1
+    assert "Bearer" in answers[0].headers["WWW-Authenticate"]
+    assert refused(office.call("GET", mine, token="")) == UNAUTHORIZED
+    assert office.call("GET", mine).status == 200
+
+
+def test_a_change_replaces_everything_and_gives_a_new_token(office: Office) -> None:
+    registered = office.register(contacts=["admin@library.example.vn"], default_max_age=60)
+    changed = body(office.change(registered, client_name="Thư viện số"))
+    assert changed["client_name"] == "Thư viện số"
+    assert changed["client_id"] == registered["client_id"]
+    assert changed["client_id_issued_at"] == registered["client_id_issued_at"]
+    assert changed["client_secret"] == registered["client_secret"]
+    assert "contacts" not in changed
+    assert "default_max_age" not in changed
+    assert refused(office.call("GET", registered)) == UNAUTHORIZED
+    assert refused(office.change(registered)) == UNAUTHORIZED
+    assert body(office.call("GET", changed))["client_name"] == "Thư viện số"
+    cached = office.world.services.clients.get(registered["client_id"])
+    assert cached is not None
+    assert cached.client_name.vi == "Thư viện số"
+    assert office.world.audited(2)[-1]["event"] == "RegistrationRefused"
+
+
+@pytest.mark.parametrize(
+    ("members", "error"),
+    [
+        ({"client_id": None}, "invalid_client_metadata"),
+        ({"client_id": "portal"}, "invalid_client_metadata"),
+        ({"client_secret": "another"}, "invalid_client_metadata"),
+        ({"client_secret": 1}, "invalid_client_metadata"),
+        ({"registration_access_token": "chosen"}, "invalid_request"),
+        ({"registration_client_uri": "https://evil.example/"}, "invalid_request"),
+        ({"client_secret_expires_at": 0}, "invalid_request"),
+        ({"client_id_issued_at": 0}, "invalid_request"),
+        ({"redirect_uris": ["https://library.example.vn/cb#x"]}, "invalid_redirect_uri"),
+        ({"initiate_login_uri": "http://library.example.vn/"}, "invalid_client_metadata"),
+    ],
+)
+def test_a_change_that_is_refused_changes_nothing(
+    office: Office, members: dict[str, Any], error: str
+) -> None:
+    registered = office.register()
+    assert refused(office.change(registered, **members)) == (400, error)
+    read = body(office.call("GET", registered))
+    assert read.items() <= registered.items()
+
+
+def test_a_change_need_not_show_the_secret(office: Office) -> None:
+    registered = office.register()
+    changed = body(office.change(registered, client_secret=None))
+    assert "client_secret" not in changed
+    found = office.world.clients.get(registered["client_id"])
+    assert found is not None
+    assert len(found.secrets) == 1
+
+
+def test_another_method_takes_the_secret_or_gives_one(office: Office) -> None:
+    registered = office.register()
+    public = body(office.change(registered, token_endpoint_auth_method="none"))
+    assert "client_secret" not in public
+    found = office.world.clients.get(registered["client_id"])
+    assert found is not None
+    assert found.secrets == ()
+    back = body(office.change(public))
+    assert back["client_secret"] not in {None, registered["client_secret"]}
+
+
+@pytest.mark.attack("N07")
+def test_N07_a_change_goes_no_further_than_the_registration(office: Office) -> None:
+    office.under(RegistrationSettings("token"))
+    office.invite(scope=("openid", "phone"))
+    registered = office.register(TOKEN)
+    changed = body(office.change(registered, scope="openid phone pid profile"))
+    assert changed["scope"] == "openid phone"
+    response = office.change(changed, grant_types=["client_credentials"])
+    assert refused(response) == (400, "invalid_client_metadata")
+
+
+@pytest.mark.attack("N11")
+def test_N11_what_was_approved_is_looked_at_again_when_it_changes(office: Office) -> None:
+    office.under(RegistrationSettings("token"))
+    office.invite()
+    registered = office.register(TOKEN)
+    found = office.world.clients.get(registered["client_id"])
+    assert found is not None
+    office.world.change_client(found, status=ClientStatus.ACTIVE)
+    kept = body(office.change(registered, contacts=["admin@library.example.vn"]))
+    assert "status" not in kept
+    renamed = body(office.change(kept, client_name="Bộ Công an"))
+    assert renamed["status"] == "disabled"
+
+
+def test_a_client_that_the_operator_disabled_does_not_enable_itself(office: Office) -> None:
+    registered = office.register()
+    found = office.world.clients.get(registered["client_id"])
+    assert found is not None
+    office.world.change_client(found, status=ClientStatus.DISABLED)
+    assert body(office.change(registered))["status"] == "disabled"
+
+
+@pytest.mark.attack("N10")
+def test_N10_a_sector_is_asked_again_at_every_change(office: Office) -> None:
+    documents: dict[str, Any] = {"/sector": [CALLBACK]}
+    with serving(documents) as base:
+        sector = {"sector_identifier_uri": f"{base}/sector"}
+        registered = office.register(**sector)
+        evil = {**sector, "redirect_uris": ["https://evil.example/cb"]}
+        assert refused(office.change(registered, **evil)) == (400, "invalid_client_metadata")
+        documents["/sector"] = []
+        assert refused(office.change(registered, **sector)) == (400, "invalid_client_metadata")
+    assert body(office.call("GET", registered))["redirect_uris"] == [CALLBACK]
+
+
+def test_a_deleted_client_is_gone_with_all_that_it_was_given(office: Office) -> None:
+    registered = office.register(
+        grant_types=["authorization_code", "refresh_token"],
+        token_endpoint_auth_method="client_secret_post",
+    )
+    client = office.world.clients.get(registered["client_id"])
+    assert client is not None
+    code = office.world.code(office.world.authorization(client))
+    credentials = {name: registered[name] for name in ("client_id", "client_secret")}
+    form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code": code}
+    world = office.world
+    tokens = body(world.post("/token", **form, **credentials, code_verifier=VERIFIER))
+    assert world.userinfo(tokens["access_token"]).status == 200
+    assert office.call("DELETE", registered).status == 204
+    assert world.userinfo(tokens["access_token"]).status == 401
+    refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    assert refused(world.post("/token", **refresh, **credentials)) == (401, "invalid_client")
+    assert refused(office.call("GET", registered)) == UNAUTHORIZED
+    assert refused(office.call("DELETE", registered)) == UNAUTHORIZED
+    assert office.records.get(registered["client_id"]) is None
+    assert world.clients.get(registered["client_id"]) is None
+
+
+def test_of_two_changes_at_once_one_wins(office: Office) -> None:
+    registered = office.register()
+    start, statuses = threading.Barrier(6), []
+
+    def change(number: int) -> None:
+        start.wait(10)
+        statuses.append(office.change(registered, client_name=f"Name {number}").status)
+
+    threads = [threading.Thread(target=change, args=(number,)) for number in range(6)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert sorted(statuses) == [200] + [401] * 5
+
+
+def test_a_client_of_the_operator_has_no_token(office: Office) -> None:
+    assert refused(office.call("GET", {"client_id": "portal"}, token="")) == UNAUTHORIZED
+    assert refused(office.call("GET", {"client_id": "portal"}, METADATA, "x")) == UNAUTHORIZED

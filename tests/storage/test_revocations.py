@@ -1,0 +1,169 @@
+"""Revocations: durable, seen by every process, closed when nothing is known."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import insert, make_url, select
+
+from idp.core.clock import FixedClock
+from idp.core.errors import Unavailable
+from idp.storage.database import Database, metadata, open_database
+from idp.storage.revocations import REVOCATIONS, Revocations
+
+NOW = 1_800_000_000
+LATER = NOW + 3_600
+
+
+class Stopwatch:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.at = 1_000.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def watch() -> Stopwatch:
+    return Stopwatch()
+
+
+@pytest.fixture
+def here(database: Database, clock: FixedClock, watch: Stopwatch) -> Revocations:
+    return Revocations(database, clock, watch)
+
+
+@pytest.fixture
+def elsewhere(database: Database, clock: FixedClock, watch: Stopwatch) -> Revocations:
+    return Revocations(database, clock, watch)
+
+
+def test_what_was_given_before_is_revoked_and_after_is_not(here: Revocations) -> None:
+    assert not here.is_revoked("account", "a", NOW)
+    here.revoke("account", "a", expires_at=LATER)
+    assert here.is_revoked("account", "a", NOW - 100)
+    assert here.is_revoked("account", "a", NOW)
+    assert not here.is_revoked("account", "a", NOW + 1)
+
+
+def test_kinds_and_subjects_are_apart(here: Revocations) -> None:
+    here.revoke("session", "a", expires_at=LATER)
+    assert not here.is_revoked("account", "a", NOW)
+    assert not here.is_revoked("session", "A", NOW)
+    assert not here.is_revoked("session", "", NOW)
+
+
+def test_an_earlier_revocation_does_not_undo_a_later_one(here: Revocations) -> None:
+    here.revoke("grant", "g", expires_at=LATER, at=NOW)
+    here.revoke("grant", "g", expires_at=NOW + 10, at=NOW - 50)
+    assert here.is_revoked("grant", "g", NOW)
+
+
+@pytest.mark.attack("U03")
+def test_U03_another_process_knows_within_a_second(
+    here: Revocations, elsewhere: Revocations, watch: Stopwatch
+) -> None:
+    assert not elsewhere.is_revoked("session", "s", NOW)
+    here.revoke("session", "s", expires_at=LATER)
+    watch.at += 1
+    assert elsewhere.is_revoked("session", "s", NOW)
+
+
+def test_a_process_that_starts_later_knows(
+    here: Revocations, database: Database, clock: FixedClock
+) -> None:
+    here.revoke("card", "c", expires_at=LATER)
+    assert Revocations(database, clock).is_revoked("card", "c", NOW)
+
+
+def test_a_lower_id_that_commits_later_is_seen(
+    here: Revocations, database: Database, watch: Stopwatch
+) -> None:
+    def store(number: int, subject: str) -> None:
+        row = {"id": number, "kind": "key", "subject": subject, "at": NOW, "expires_at": LATER}
+        with database.begin() as connection:
+            connection.execute(insert(REVOCATIONS).values(row))
+
+    store(8, "second")
+    assert here.is_revoked("key", "second", NOW)
+    watch.at += 12
+    store(7, "first")
+    assert here.is_revoked("key", "first", NOW)
+
+
+def test_old_revocations_are_read_once(
+    here: Revocations, database: Database, watch: Stopwatch
+) -> None:
+    here.revoke("key", "k", expires_at=LATER)
+    for _ in range(3):
+        assert here.is_revoked("key", "k", NOW)
+        watch.at += 21
+    with database.begin() as connection:
+        connection.execute(REVOCATIONS.update().values(subject="renamed"))
+    watch.at += 1
+    assert not here.is_revoked("key", "renamed", NOW)
+
+
+def test_purge_deletes_only_what_has_ended(
+    here: Revocations, database: Database, clock: FixedClock
+) -> None:
+    here.revoke("session", "short", expires_at=NOW + 10)
+    here.revoke("session", "long", expires_at=LATER)
+    clock.advance(10)
+    assert here.purge() == 1
+    with database.read() as connection:
+        assert list(connection.scalars(select(REVOCATIONS.c.subject))) == ["long"]
+
+
+def test_the_cache_forgets_what_has_ended(
+    here: Revocations, clock: FixedClock, watch: Stopwatch
+) -> None:
+    here.revoke("session", "s", expires_at=NOW + 10)
+    assert here.is_revoked("session", "s", NOW)
+    clock.advance(11)
+    watch.at += 30
+    assert not here.is_revoked("session", "s", NOW)
+
+
+@pytest.mark.attack("U05")
+def test_U05_without_the_database_it_answers_for_ten_seconds_and_then_nobody(
+    postgres_url: str, postgres_server: Path, clock: FixedClock, watch: Stopwatch
+) -> None:
+    database = open_database(postgres_url)
+    with database.begin() as connection:
+        metadata.create_all(connection)
+    revocations = Revocations(database, clock, watch)
+    revocations.revoke("account", "a", expires_at=LATER)
+    assert revocations.is_revoked("account", "a", NOW)
+    _cut(postgres_server, make_url(postgres_url).database)
+    watch.at += 9
+    assert revocations.is_revoked("account", "a", NOW)
+    watch.at += 1
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            revocations.is_revoked("account", "a", NOW)
+    with pytest.raises(Unavailable):
+        revocations.revoke("account", "b", expires_at=LATER)
+    database.close()
+
+
+def _cut(server: Path, name: str | None) -> None:
+    """End every connection to a database and let no new one in."""
+    with psycopg.connect(f"host={server} user=idp dbname=postgres", autocommit=True) as connection:
+        closed = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false")
+        connection.execute(closed.format(sql.Identifier(name)))
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+
+
+def test_a_process_that_never_reached_the_database_answers_nobody(
+    clock: FixedClock, tmp_path: Path
+) -> None:
+    revocations = Revocations(open_database(f"postgresql://idp@/x?host={tmp_path}"), clock)
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            revocations.is_revoked("session", "s", NOW)
