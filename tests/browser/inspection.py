@@ -1,4 +1,4 @@
-"""What is asked of every page: no accessibility violation, nothing cut off, nothing too small."""
+"""What every page must have: no accessibility violation, nothing cut off, squeezed or too small."""
 
 from pathlib import Path
 
@@ -24,6 +24,11 @@ SMALL_TARGETS = """() => [
   .map(each => [each.textContent.trim() || each.name, each.getBoundingClientRect()])
   .filter(([, box]) => box.height < 44 || box.width < 44)
   .map(([name]) => name)"""
+SQUEEZED = """() => [...document.querySelectorAll("p, li, dd, label")]
+  .filter(each => each.getClientRects().length)
+  .map(each => [each.textContent.trim(), each.getBoundingClientRect()])
+  .filter(([, box]) => box.height > 1.5 * box.width)
+  .map(([text]) => text)"""
 
 
 def shot(page: Page, name: str) -> None:
@@ -46,3 +51,4 @@ def inspect(page: Page, name: str) -> None:
         assert page.evaluate(RUN_AXE) == []
         assert page.evaluate(TOO_WIDE) <= 0
         assert page.evaluate(SMALL_TARGETS) == []
+        assert page.evaluate(SQUEEZED) == []
