@@ -79,7 +79,7 @@ def _exchange(
     try:
         opened = launch(client, origins, launch_token)
         click.echo(f"{opened.client_name} asks at {opened.origin} ({opened.acr}).")
-        if match_code is None and sys.stdin.isatty():
+        if match_code is None and sys.stdin.isatty() and sys.stdout.isatty():
             choices = click.Choice(["-", *opened.match_code_choices])
             picked = click.prompt("Code shown in the browser (- when it is here)", type=choices)
             match_code = None if picked == "-" else picked

@@ -224,9 +224,17 @@ def simulated_reader(agent: Path, card: Path, issuer: str, launch_token: str) ->
     """
     said = ("--origin", issuer, "--launch-token", launch_token)
     command = (str(agent), "--simulate", str(card), *said)
-    done = subprocess.run(  # noqa: S603 -- our own program
-        command, capture_output=True, text=True, timeout=TIMEOUT, check=False
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 -- our own program
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LoginFailed("the card reader did not answer") from error
     if done.returncode:
         raise LoginFailed(done.stderr.strip().rpartition("\n")[2])
     return done.stdout.strip().rpartition("\n")[2]

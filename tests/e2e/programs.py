@@ -63,7 +63,9 @@ class Program:
         )
 
     @contextmanager
-    def running(self, *arguments: str, ready: str = "") -> Iterator[subprocess.Popen[bytes]]:
+    def running(
+        self, *arguments: str, ready: str = "", stdin: int = subprocess.DEVNULL
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """Run a command until the block ends; it is up when ``ready`` (``/readyz``) answers."""
         with (self.directory / "log").open("w") as log:
             process = subprocess.Popen(
@@ -72,7 +74,7 @@ class Program:
                 cwd=self.directory,
                 stdout=log,
                 stderr=log,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 preexec_fn=dies_with(os.getpid()),
             )
         self.process = process

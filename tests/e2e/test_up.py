@@ -1,5 +1,7 @@
 """``idp demo up``, which ``make run`` starts: two logins, and a portal to use by hand."""
 
+import os
+import pty
 import re
 import signal
 import time
@@ -27,13 +29,17 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     portal, program.reader = free_port(), free_port()
     program.portal = f"http://localhost:{portal}"
     options = ("--portal", f"127.0.0.1:{portal}", "--reader-port", str(program.reader))
-    with program.running("demo", "up", *options, ready=f"http://127.0.0.1:{portal}/") as process:
+    ready = f"http://127.0.0.1:{portal}/"
+    keyboard, terminal = pty.openpty()  # as from a shell: what is started must not wait for keys
+    with program.running("demo", "up", *options, ready=ready, stdin=terminal) as process:
         until(lambda: "Ctrl-C" in program.log or process.poll() is not None, program)
         yield program
         children = program.descendants()
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0, program.log
         until(lambda: not any(map(alive, children)), program)
+    os.close(keyboard)
+    os.close(terminal)
 
 
 def test_it_logs_in_by_code_and_by_card(demo: Demo) -> None:
