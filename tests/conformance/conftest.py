@@ -7,10 +7,13 @@ The tests of a module that has ``RUNS`` run with several response types, and in 
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 
+from tests.certificates import Pair, authority, issued, self_signed, write
 from tests.conformance.live import Provider, provider
+from tests.conformance.mtls import Certificates
 from tests.conformance.registered import Clients
 from tests.conformance.suite import Browser, RelyingParty
 
@@ -113,3 +116,53 @@ def rp(
         response_type=response_type,
         response_mode=getattr(request.module, "RESPONSE_MODE", ""),
     )
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """What the clients of a plan with certificates show; a second one may vouch for itself."""
+    return Certificates(authority(), tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def second_pair() -> Pair:
+    """A certificate that the TLS layer takes because the operator listed it itself."""
+    return self_signed("second")
+
+
+@pytest.fixture(scope="session")
+def mtls_op(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates, second_pair: Pair
+) -> Iterator[Provider]:
+    """A provider that asks connections for certificates."""
+    trusted = certificates.directory / "trusted.pem"
+    files = [
+        write(certificates.directory, name, pair)[0]
+        for name, pair in (("ca", certificates.ca), ("second", second_pair))
+    ]
+    trusted.write_bytes(b"".join(each.read_bytes() for each in files))
+    options = ("--server", "gunicorn", "--client-certificates")
+    directory = tmp_path_factory.mktemp("mtls")
+    with provider(directory, tls=True, options=options, IDP_MTLS__CA_FILE=str(trusted)) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def mtls_browser(mtls_op: Provider) -> Iterator[Browser]:
+    """The browser of a citizen who logged in there once and never left."""
+    with mtls_op.http() as http:
+        yield Browser(mtls_op.issuer, http)
+
+
+@pytest.fixture
+def bare(mtls_op: Provider, certificates: Certificates) -> Iterator[httpx.Client]:
+    """Connections without a certificate."""
+    with certificates.connect(mtls_op, None, "none") as http:
+        yield http
+
+
+@pytest.fixture
+def stranger(mtls_op: Provider, certificates: Certificates) -> Iterator[httpx.Client]:
+    """Connections with another certificate of the same authority."""
+    with certificates.connect(mtls_op, issued(certificates.ca, "stranger"), "stranger") as http:
+        yield http

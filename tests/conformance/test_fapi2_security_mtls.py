@@ -4,20 +4,15 @@
 (gunicorn); one client has a certificate of an authority, the other one of its own making.
 """
 
-import ssl
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import httpx
-import jwt
 import pytest
 from jwt.algorithms import ECAlgorithm
 
-from tests.certificates import Pair, authority, issued, self_signed, write
-from tests.conformance.fapi import FapiParty
+from tests.certificates import Pair, issued
 from tests.conformance.fapi2 import (  # noqa: F401
     failed,
     test_fapi2_security_profile_final_attempt_reuse_authorization_code_after_one_second,
@@ -53,100 +48,22 @@ from tests.conformance.fapi2 import (  # noqa: F401
     test_fapi2_security_profile_final_user_rejects_authentication,
     token,
 )
-from tests.conformance.live import Provider, provider
-from tests.conformance.suite import Browser, Tokens
+from tests.conformance.live import Provider
+from tests.conformance.mtls import Certificates, MtlsParty, discovered
+from tests.conformance.suite import Browser
 
 pytestmark = pytest.mark.xdist_group("conformance-mtls")  # one provider for all
 
 
-@dataclass
-class MtlsParty(FapiParty):
-    """A client that its certificate authenticates, and its tokens are bound to."""
-
-    back_channel: httpx.Client = field(default_factory=httpx.Client)
-
-    @property
-    def http(self) -> httpx.Client:
-        """Connections that show the certificate; the browser's show none."""
-        return self.back_channel
-
-    def authentication(self, **changes: Any) -> dict[str, str]:
-        """The certificate authenticates; the form only names the client (RFC 8705 §2)."""
-        return {"client_id": self.client["client_id"], **changes}
-
-    def send(self, url: str, form: Mapping[str, str], **how: Any) -> httpx.Response:
-        """A form to one of the provider's endpoints, without a proof."""
-        return super().send(url, form, **{"proof": False, **how})
-
-    def verified(self, response: httpx.Response, *, nonce: str | None) -> Tokens:
-        """The tokens of a good answer; one bound to a certificate is used like any other."""
-        assert response.status_code == 200, response.text
-        answer = response.json()
-        assert answer["token_type"].lower() == "bearer"
-        claims = self.verify_id_token(answer["id_token"], answer["access_token"], nonce)
-        return Tokens(answer, claims)
-
-    def ask_userinfo(self, tokens: Tokens, method: str = "GET", **how: Any) -> httpx.Response:
-        """Ask the UserInfo endpoint over a connection with the certificate."""
-        how = how or {"headers": {"Authorization": f"Bearer {tokens.access_token}"}}
-        return self._bare(method, self.metadata["userinfo_endpoint"], **how)
-
-
-@dataclass(frozen=True)
-class Certificates:
-    """The operator's authority for clients, and where the tests keep their files."""
-
-    ca: Pair
-    directory: Path
-
-    def connect(self, op: Provider, pair: Pair | None, name: str) -> httpx.Client:
-        """A client of HTTP that shows a certificate, or none."""
-        trust = ssl.create_default_context(cafile=str(op.ca))
-        if pair:
-            trust.load_cert_chain(*write(self.directory, name, pair))
-        limits = httpx.Limits(max_keepalive_connections=0)
-        return httpx.Client(verify=trust, timeout=20, trust_env=False, limits=limits)
-
-
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """What the clients of the plan show; the second one's certificate vouches for itself."""
-    return Certificates(authority(), tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="session")
-def second_pair() -> Pair:
-    """A certificate that the TLS layer takes because the operator listed it itself."""
-    return self_signed("second")
-
-
-@pytest.fixture(scope="session")
-def op(
-    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates, second_pair: Pair
-) -> Iterator[Provider]:
-    """A provider that asks connections for certificates."""
-    trusted = certificates.directory / "trusted.pem"
-    files = [
-        write(certificates.directory, name, pair)[0]
-        for name, pair in (("ca", certificates.ca), ("second", second_pair))
-    ]
-    trusted.write_bytes(b"".join(each.read_bytes() for each in files))
-    options = ("--server", "gunicorn", "--client-certificates")
-    directory = tmp_path_factory.mktemp("mtls")
-    with provider(directory, tls=True, options=options, IDP_MTLS__CA_FILE=str(trusted)) as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def browser_of_all(op: Provider) -> Iterator[Browser]:
-    """The browser of a citizen who logged in once and never left."""
-    with op.http() as http:
-        yield Browser(op.issuer, http)
+def op(mtls_op: Provider) -> Provider:
+    """The provider that asks connections for certificates."""
+    return mtls_op
 
 
 @pytest.fixture(scope="session")
 def registered(
-    op: Provider, browser_of_all: Browser, certificates: Certificates, second_pair: Pair
+    mtls_op: Provider, mtls_browser: Browser, certificates: Certificates, second_pair: Pair
 ) -> Iterator[tuple[MtlsParty, MtlsParty]]:
     """The plan's clients: ``tls_client_auth`` and ``self_signed_tls_client_auth``."""
     jwk = {**ECAlgorithm.to_jwk(second_pair[1].public_key(), as_dict=True), "kid": "tls"}
@@ -155,12 +72,10 @@ def registered(
         ("tls_client_auth", first, {"tls_client_auth_subject_dn": "CN=first"}),
         ("self_signed_tls_client_auth", second_pair, {"jwks": {"keys": [jwk]}}),
     )
-    with op.http() as http:
-        metadata = http.get(f"{op.issuer}/.well-known/openid-configuration").json()
-        keys = jwt.PyJWKSet.from_dict(http.get(metadata["jwks_uri"]).json())
+    metadata, keys = discovered(mtls_op)
     parties = []
     for method, pair, members in chosen:
-        client = op.register(
+        client = mtls_op.register(
             client_name="FAPI conformance suite",
             profile="fapi2-security",
             token_endpoint_auth_method=method,
@@ -170,8 +85,8 @@ def registered(
             tls_client_certificate_bound_access_tokens=True,
             **members,
         )
-        http = certificates.connect(op, pair, method)
-        parties.append(MtlsParty(browser_of_all, client, metadata, keys, back_channel=http))
+        http = certificates.connect(mtls_op, pair, method)
+        parties.append(MtlsParty(mtls_browser, client, metadata, keys, back_channel=http))
     yield parties[0], parties[1]
     for each in parties:
         each.back_channel.close()
@@ -187,20 +102,6 @@ def party(registered: tuple[MtlsParty, MtlsParty]) -> MtlsParty:
 def other(registered: tuple[MtlsParty, MtlsParty]) -> MtlsParty:
     """The plan's other client, in the same browser."""
     return registered[1]
-
-
-@pytest.fixture
-def bare(op: Provider, certificates: Certificates) -> Iterator[httpx.Client]:
-    """Connections without a certificate."""
-    with certificates.connect(op, None, "none") as http:
-        yield http
-
-
-@pytest.fixture
-def stranger(op: Provider, certificates: Certificates) -> Iterator[httpx.Client]:
-    """Connections with another certificate of the same authority."""
-    with certificates.connect(op, issued(certificates.ca, "stranger"), "stranger") as http:
-        yield http
 
 
 def redeemed(party: MtlsParty, http: httpx.Client, **changes: str) -> httpx.Response:

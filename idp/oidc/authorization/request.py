@@ -105,7 +105,7 @@ def parse(
     asked_type = read_type(params, client)
     check_mode(params, asked_type, client)
     scope = registered_scope(params, client)
-    _check_id_token(params, asked_type, scope)
+    _check_id_token(params, asked_type, scope, client)
     challenge = pkce.code_challenge(params, client) if CODE in asked_type.split() else ""
     prompt = _prompt(params)
     max_age = _max_age(params, client)
@@ -149,13 +149,15 @@ def _refuse_unsupported(params: Params) -> None:
             raise OAuthError(f"{name}_not_supported", f"{name} is not supported")
 
 
-def _check_id_token(params: Params, asked_type: str, scope: tuple[str, ...]) -> None:
+def _check_id_token(
+    params: Params, asked_type: str, scope: tuple[str, ...], client: Client
+) -> None:
     """An ID token in the answer needs ``openid`` and a nonce (OIDC Core §3.2.2.1, §3.3.2.11)."""
-    if ID_TOKEN not in asked_type.split():
-        return
-    if OPENID not in scope:
+    answered = ID_TOKEN in asked_type.split()
+    if answered and OPENID not in scope:
         raise invalid_scope("scope must contain openid")
-    if "nonce" not in params:
+    later = client.profile.nonce_required and OPENID in scope
+    if (answered or later) and "nonce" not in params:
         raise invalid_request("nonce is required")
 
 

@@ -5,6 +5,8 @@ code, or what the mint makes of it, in one round trip, and nothing leaves before
 it.
 """
 
+from collections.abc import Mapping
+
 from idp.audit.events import AuthorizationGranted, LoginRefused
 from idp.core.handles import Handle
 from idp.login.desk import Settled
@@ -51,7 +53,9 @@ def grant(
     """
     client = destination.client
     code, kept = _code(destination, asked, authorization)
-    tokens = _tokens(services, asked, authorization, settled, code)
+    state = destination.state if client.profile.signed_answers else None
+    beside = {"c_hash": code, "s_hash": state or ""}
+    tokens = _tokens(services, asked, authorization, settled, beside)
     puts = (*kept, *tokens.puts)
     used = use_up(services, asked.pushed)
     taking = (Take(transaction_key(ticket.flow), put=puts),) if ticket else puts
@@ -61,9 +65,9 @@ def grant(
     if (used and not answers[0]) or (ticket and answers[len(used)].value is None):
         raise Notice("over", status=409, onward=client.client_uri)
     services.audit.write(*settled.events, granted(authorization), *tokens.events, peer=request.peer)
-    state = session_state.tell(services, request, destination, authorization)
-    members = _members(code, tokens) | state.members
-    cookies = (*settled.renewed.cookies, *state.cookies)
+    told = session_state.tell(services, request, destination, authorization)
+    members = _members(code, tokens) | told.members
+    cookies = (*settled.renewed.cookies, *told.cookies)
     return _send(services, request, destination, members, cookies)
 
 
@@ -101,11 +105,11 @@ def _tokens(
     asked: AuthorizationRequest,
     authorization: Authorization,
     settled: Settled,
-    code: str,
+    beside: Mapping[str, str],
 ) -> FrontChannel:
     session, kind = settled.renewed.session, asked.response_type
     try:
-        return services.mint.front_channel(authorization, session, kind, code=code)
+        return services.mint.front_channel(authorization, session, kind, beside)
     except Ended as error:
         raise OAuthError("access_denied", "the login is over", reason=error.reason) from error
 

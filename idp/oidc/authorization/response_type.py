@@ -96,7 +96,9 @@ def _registered(response_type: str, client: Client) -> bool:
 
 
 def _permitted(mode: str, response_type: str, client: Client) -> bool:
-    way = mode.removesuffix(f".{JWT}")
+    way, _, secured = mode.partition(".")
+    if client.profile.signed_answers and not (secured or ID_TOKEN in response_type.split()):
+        return False
     fits = {
         QUERY: response_type == CODE,
         FRAGMENT: any(each != CODE for each in client.response_types),

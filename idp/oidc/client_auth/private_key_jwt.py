@@ -19,6 +19,7 @@ from idp.jose.jwt import (
 )
 from idp.oidc.clients.keys import ClientKeys
 from idp.oidc.clients.model import Client
+from idp.oidc.clients.profile import Profile
 from idp.oidc.errors import invalid_client
 from idp.storage.transient import TransientStore
 
@@ -71,17 +72,20 @@ def verify_assertion(
         check_claims(claims, issuer=None, audience=None, now=now, required=("exp", "jti"))
     except InvalidToken as error:
         raise invalid_client(f"assertion_{error.reason}") from error
-    accepted = (issuer, *(() if profile.assertion_for_issuer_only else endpoints))
-    _check_audience(claims, accepted, alone=profile.assertion_for_issuer_only)
+    _check_audience(claims, issuer, endpoints, profile)
     _use_once(client, claims, transient, now)
     return client
 
 
-def _check_audience(claims: Mapping[str, Any], accepted: tuple[str, ...], *, alone: bool) -> None:
+def _check_audience(
+    claims: Mapping[str, Any], issuer: str, endpoints: tuple[str, ...], profile: Profile
+) -> None:
     """One audience, and it is us: an assertion for several could be replayed by one of them."""
-    audience = claims.get("aud")
-    if not alone and isinstance(audience, list) and len(audience) == 1:
-        audience = audience[0]
+    audience, accepted = claims.get("aud"), (issuer, *endpoints)
+    if profile.assertion_for_issuer_only:
+        accepted = (issuer,)
+    elif isinstance(audience, list) and (len(audience) == 1 or profile.assertion_for_several):
+        audience = next((each for each in audience if each in accepted), None)
     if audience not in accepted:
         raise invalid_client("assertion_aud")
 

@@ -25,10 +25,14 @@ class Profile:
     ``pkce_required`` holds for confidential clients; public clients always need PKCE.
     ``sender_constrained``: tokens must be bound to a key of the client (RFC 9449, RFC 8705).
     ``assertion_algs``: what assertions, request objects and DPoP proofs are signed with.
-    ``assertion_for_issuer_only``: a client assertion's ``aud`` is the issuer, as a string.
+    ``assertion_for_issuer_only``: a client assertion's ``aud`` is the issuer, as a string;
+    ``assertion_for_several``: it may name others beside us.
     ``request_object_algs``: what request objects may be signed with, if at all; they must say when
     they begin and end, no more than ``request_object_ttl`` apart, unless that is 0.
     ``refresh_rotation``: each use of a refresh token brings another one.
+    ``signed_answers``: an authorization response is a JWT (JARM), or holds an ID token with hashes
+    of all beside it, ``s_hash`` too (FAPI 1.0 Advanced §5.2.2.1).
+    ``nonce_required``: for an answer without an ID token as well (FAPI 1.0 Baseline §5.2.2.2).
     """
 
     name: str
@@ -42,17 +46,20 @@ class Profile:
     request_object_required: bool = False
     sender_constrained: bool = False
     assertion_for_issuer_only: bool = False
+    assertion_for_several: bool = False
     refresh_rotation: bool = True
     request_object_algs: tuple[str, ...] = REQUEST_OBJECT_ALGS
     request_object_ttl: int = 0
+    signed_answers: bool = False
+    nonce_required: bool = False
 
 
 BASELINE = Profile("baseline", AUTH_METHODS, ASSERTION_ALGS, RESPONSE_TYPES)
-_FAPI2_METHODS = ("private_key_jwt", *TLS_METHODS)
+_FAPI_METHODS = ("private_key_jwt", *TLS_METHODS)
 _FAPI2_ALGS = ("ES256", "PS256", "EdDSA")
 FAPI2_SECURITY = Profile(
     "fapi2-security",
-    _FAPI2_METHODS,
+    _FAPI_METHODS,
     _FAPI2_ALGS,
     (CODE,),
     pkce_required=True,
@@ -65,7 +72,7 @@ FAPI2_SECURITY = Profile(
 )
 FAPI2_MESSAGE_SIGNING = Profile(
     "fapi2-message-signing",
-    _FAPI2_METHODS,
+    _FAPI_METHODS,
     _FAPI2_ALGS,
     (CODE,),
     response_modes=JARM_MODES,
@@ -78,10 +85,11 @@ FAPI2_MESSAGE_SIGNING = Profile(
     request_object_algs=_FAPI2_ALGS,
     request_object_ttl=3_600,
 )
+_FAPI1_ALGS = ("ES256", "PS256")
 FAPI_CIBA = Profile(
     "fapi-ciba",
-    _FAPI2_METHODS,
-    ("ES256", "PS256"),
+    _FAPI_METHODS,
+    _FAPI1_ALGS,
     (CODE,),
     pkce_required=True,
     request_object_required=True,

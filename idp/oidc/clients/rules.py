@@ -239,8 +239,9 @@ def _claim_problems(metadata: Metadata) -> Iterator[str]:
 
 
 def _algorithm_problems(metadata: Metadata) -> Iterator[str]:
+    profile = PROFILES.get(metadata.profile, BASELINE)
     for names, values in (
-        (_SIGNING_ALGS, SIGNING_ALGS),
+        (_SIGNING_ALGS, [each for each in SIGNING_ALGS if each in profile.assertion_algs]),
         (_ENCRYPTION_ALGS, ENCRYPTION_ALGS),
         (_ENCRYPTION_ENCS, ENCRYPTION_ENCS),
         (("request_object_signing_alg",), (*ASSERTION_ALGS, "none")),

@@ -9,7 +9,7 @@ from idp.oidc.tokens.authorization import Authorization
 
 
 def half_hash(value: str, alg: str) -> str:
-    """``at_hash`` of an access token, or ``c_hash`` of a code, under a signing algorithm."""
+    """``at_hash`` of an access token, ``c_hash`` of a code, under a signing algorithm."""
     found: bytes = create_half_hash(value, alg)
     return found.decode("ascii")
 
@@ -27,7 +27,8 @@ def id_token_claims(
 ) -> dict[str, Any]:
     """The claims of an ID token. ``personal`` never displaces one of the provider's own.
 
-    ``hashes`` bind what comes along with it: ``at_hash``, ``c_hash`` (OIDC Core §3.3.2.11).
+    ``hashes`` bind what comes along with it: ``at_hash``, ``c_hash`` (OIDC Core §3.3.2.11) and
+    ``s_hash`` (FAPI 1.0 Advanced §5.2.2.1).
     """
     nonce = {"nonce": authorization.nonce} if authorization.nonce is not None else {}
     return {

@@ -113,9 +113,15 @@ class Mint:
         return answer
 
     def front_channel(
-        self, authorization: Authorization, session: Session, response_type: str, *, code: str
+        self,
+        authorization: Authorization,
+        session: Session,
+        response_type: str,
+        beside: Mapping[str, str],
     ) -> FrontChannel:
-        """What goes with the ``code``, or instead of one (OIDC Core §3.2.2.5, §3.3.2.5).
+        """What goes with the code, or instead of one (OIDC Core §3.2.2.5, §3.3.2.5).
+
+        ``beside`` holds the code, and the state where it is signed, by the names of their hashes.
 
         Raises:
             Ended: the authorization does not stand.
@@ -138,7 +144,7 @@ class Mint:
                 "scope": " ".join(scope),
             }
         if "id_token" in response_type.split():
-            given = {"c_hash": code, "at_hash": members.get("access_token", "")}
+            given = {**beside, "at_hash": members.get("access_token", "")}
             members["id_token"] = self._id_token(authorization, holder, given, now)
         redemption = Redemption(authorization, "implicit")
         return FrontChannel(members, puts, (_issued(redemption, members),))

@@ -1,9 +1,12 @@
 """The UserInfo endpoint: OpenID Connect Core §5.3. JSON, or a JWT for who registered so."""
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from idp.jose.jwt import sign_jwt
 from idp.oidc.clients.cors import cross_origin
@@ -26,9 +29,11 @@ from idp.oidc.userinfo.bearer import (
 )
 from idp.oidc.vocabulary import ENCRYPTION_ALGS, ENCRYPTION_ENCS, OPENID, SIGNING_ALGS
 from idp.web.edge import Route
-from idp.web.http import Request, Response, json_response
+from idp.web.http import Handler, Request, Response, json_response
 
 METHODS = ("GET", "POST")
+INTERACTION = "X-FAPI-Interaction-ID"
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def userinfo(services: Services, request: Request) -> Response:
@@ -75,6 +80,18 @@ def _authorized(services: Services, request: Request, shown: Shown) -> tuple[Aut
     return authorization, holder
 
 
+def interacting(handler: Handler) -> Handler:
+    """Every answer names the interaction as the client did, or anew (FAPI 1.0 Baseline §6.2.1)."""
+
+    def named(request: Request) -> Response:
+        given = request.headers.get(INTERACTION.lower(), "")
+        interaction = given if _UUID.fullmatch(given) else str(uuid4())
+        response = handler(request)
+        return replace(response, headers={**response.headers, INTERACTION: interaction})
+
+    return named
+
+
 def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
     return {
         "userinfo_endpoint": settings.url("/userinfo"),
@@ -86,7 +103,7 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
     handler = offering_nonces(services.sender_constraint, answering(partial(userinfo, services)))
-    shared = cross_origin(handler, services.clients.browser_origins, METHODS)
+    shared = cross_origin(interacting(handler), services.clients.browser_origins, METHODS)
     return (Endpoint("/userinfo", Route(shared, (*METHODS, "OPTIONS")), hot=True),)
 
 

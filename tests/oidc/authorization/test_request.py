@@ -273,6 +273,44 @@ def test_B08_nonce() -> None:
     assert refusal(nonce="n" * 10_240) == "invalid_request"
 
 
+SIGNED = replace(EVERY_TYPE, profile=replace(BASELINE, signed_answers=True, nonce_required=True))
+
+
+@pytest.mark.parametrize("nonce", [None, "n"])
+def test_a_profile_may_want_a_nonce_with_every_code(nonce: str | None) -> None:
+    asked = {"response_mode": "jwt", "nonce": nonce}
+    if nonce:
+        assert request(SIGNED, **asked).nonce == nonce
+    else:
+        assert refusal(SIGNED, **asked) == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("response_type", "mode", "travels"),
+    [
+        ("code", "jwt", "query.jwt"),
+        ("code", "form_post.jwt", "form_post.jwt"),
+        ("code id_token", None, "fragment"),
+        ("code id_token", "form_post", "form_post"),
+        ("code id_token", "jwt", "fragment.jwt"),
+        ("code", None, ""),
+        ("code", "query", ""),
+        ("code", "fragment", ""),
+        ("code", "form_post", ""),
+        ("code id_token", "query", ""),
+    ],
+)
+def test_a_profile_may_want_a_signed_answer_or_an_id_token_in_it(
+    response_type: str, mode: str | None, travels: str
+) -> None:
+    """FAPI 1.0 Advanced §5.2.2-2."""
+    asked = {"response_type": response_type, "response_mode": mode, "nonce": "n"}
+    if travels:
+        assert request(SIGNED, **asked).response_mode == travels
+    else:
+        assert refusal(SIGNED, **asked) == "invalid_request"
+
+
 @pytest.mark.attack("C02")
 @pytest.mark.parametrize("method", ["plain", None, "s256", "S512"])
 def test_C02_only_S256(method: str | None) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from idp.jose.jwk import Jwk
 from idp.oidc.clients.metadata import describe, load
 from idp.oidc.clients.model import Client, TokenFormat
-from idp.oidc.clients.profile import FAPI2_SECURITY
+from idp.oidc.clients.profile import FAPI2_SECURITY, PROFILES
 from idp.oidc.clients.rules import InvalidMetadata, register
 from idp.oidc.vocabulary import SCOPES
 
@@ -110,7 +110,8 @@ def test_a_public_client_needs_pkce_and_so_does_one_whose_profile_says_so() -> N
     public = register({**PORTAL, "token_endpoint_auth_method": "none"}, client_id="app")
     assert public.public
     assert public.pkce_required
-    fapi = register({**EVERYTHING, "profile": "fapi2-security"}, client_id="bank")
+    change = {"profile": "fapi2-security", "id_token_signed_response_alg": "ES256"}
+    fapi = register({**EVERYTHING, **change}, client_id="bank")
     assert fapi.profile is FAPI2_SECURITY
     assert fapi.pkce_required
 
@@ -204,6 +205,16 @@ def test_what_is_wrong_is_named(change: dict[str, Any], member: str) -> None:
     with pytest.raises(InvalidMetadata) as caught:
         register({**PORTAL, **change}, client_id="portal")
     assert member in {each.split(":")[0].split(".")[0] for each in caught.value.problems}
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES.keys() - {"baseline"}))
+@pytest.mark.parametrize("answer", ["id_token", "userinfo", "introspection", "authorization"])
+def test_a_profile_says_what_answers_are_signed_with(profile: str, answer: str) -> None:
+    """FAPI 1.0 Advanced §8.6, FAPI 2.0 §5.4.1: not RS256."""
+    name = f"{answer}_signed_response_alg"
+    with pytest.raises(InvalidMetadata) as caught:
+        register({**PORTAL, "profile": profile, name: "RS256"}, client_id="bank")
+    assert f"{name}: must be one of ES256" in caught.value.problems
 
 
 def test_all_problems_are_told_at_once() -> None:
