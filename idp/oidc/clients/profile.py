@@ -1,4 +1,4 @@
-"""Security profiles as data: what each asks of its clients (RFC 9700, FAPI 2.0).
+"""Security profiles as data: what each asks of its clients (RFC 9700, FAPI 1.0, FAPI 2.0).
 
 A check reads a member of its client's profile; no code asks which profile it is.
 """
@@ -86,6 +86,22 @@ FAPI2_MESSAGE_SIGNING = Profile(
     request_object_ttl=3_600,
 )
 _FAPI1_ALGS = ("ES256", "PS256")
+FAPI1_ADVANCED = Profile(
+    "fapi1-advanced",
+    _FAPI_METHODS,
+    _FAPI1_ALGS,
+    (CODE, "code id_token"),
+    response_modes=("fragment", "form_post", *JARM_MODES),
+    pkce_required=True,
+    par_required=True,
+    request_object_required=True,
+    sender_constrained=True,
+    assertion_for_several=True,
+    request_object_algs=_FAPI1_ALGS,
+    request_object_ttl=3_600,
+    signed_answers=True,
+    nonce_required=True,
+)
 FAPI_CIBA = Profile(
     "fapi-ciba",
     _FAPI_METHODS,
@@ -97,5 +113,6 @@ FAPI_CIBA = Profile(
     refresh_rotation=False,
 )
 PROFILES: Mapping[str, Profile] = {
-    each.name: each for each in (BASELINE, FAPI2_SECURITY, FAPI2_MESSAGE_SIGNING, FAPI_CIBA)
+    each.name: each
+    for each in (BASELINE, FAPI1_ADVANCED, FAPI2_SECURITY, FAPI2_MESSAGE_SIGNING, FAPI_CIBA)
 }
