@@ -38,6 +38,8 @@ OPEN_FILES = 8192
 """For each process; half of them for connections."""
 TLS_CIPHERS = "ECDHE+AESGCM"
 """For TLS 1.2 (RFC 9325 §4.2); those of TLS 1.3 are good as they are."""
+GUNICORN = "import gunicorn; gunicorn.SERVER = ''; from gunicorn.app.wsgiapp import run; run()"
+"""As ``python -m gunicorn``, but its name is in no answer."""
 _PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -322,7 +324,7 @@ def _gunicorn(listening: Listening) -> None:
     )
     asked = ("--ca-certs", str(listening.client_ca), "--cert-reqs", str(int(ssl.CERT_OPTIONAL)))
     command = (
-        *(sys.executable, "-m", "gunicorn", "idp.wsgi:create()"),
+        *(sys.executable, "-c", GUNICORN, "idp.wsgi:create()"),
         *("--bind", f"{host}:{listening.port}", "--workers", str(listening.workers)),
         *("--worker-class", "gthread", "--threads", str(listening.threads)),
         *("--graceful-timeout", str(STOP_SECONDS), "--log-level", "warning"),

@@ -27,6 +27,9 @@ BODY_SECONDS = 10.0
 WAITING = 256
 """Whole requests that may wait for a thread."""
 RETRY_SECONDS = 2
+NAMELESS = ("Server", "")
+"""In the place of granian's name: what runs here is nobody's business."""
+CLOSING = ("Connection", "close")
 
 _log = structlog.get_logger("idp.access")
 
@@ -91,7 +94,7 @@ class Gateway:
         try:
             body = await self._body(scope.headers, exchange)
         except TimeoutError:
-            return _refuse(scope, exchange, 408, {"Connection": "close"})
+            return _refuse(scope, exchange, 408, dict([CLOSING]))
         except ProtocolClosed:  # the client has gone
             return _refuse(scope, exchange, 400, {})
         if self._begun >= self._most:
@@ -139,7 +142,8 @@ class Gateway:
             body = b"".join(content)
         finally:
             _close(content)
-        exchange.response_bytes(begun, headers, body)
+        closing = (CLOSING,) if begun == 413 else ()  # its body is still on the way
+        exchange.response_bytes(begun, [*headers, NAMELESS, *closing], body)
 
 
 def environment(scope: Scope, body: bytes) -> dict[str, Any]:
@@ -189,7 +193,7 @@ def _apart(address: str) -> tuple[str, str]:
 def _refuse(scope: Scope, exchange: Exchange, status: int, headers: dict[str, str]) -> None:
     """Answer what gets no thread. It is counted and logged like what does."""
     answer = protect(Response(status, b"", headers), secure=scope.scheme == "https")
-    exchange.response_bytes(status, header_list(answer), answer.body)
+    exchange.response_bytes(status, [*header_list(answer), NAMELESS], answer.body)
     REQUESTS.labels(OTHER, OTHER, str(status)).inc()
     _log.info("request", endpoint=OTHER, method=OTHER, status=status)
 

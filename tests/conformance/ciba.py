@@ -231,7 +231,7 @@ class RelyingParty:
     def decide(self, begun: Mapping[str, Any], action: str = "allow") -> None:
         """The citizen decides: the suite's ``automated_ciba_approval_url``."""
         query = {"auth_req_id": begun["auth_req_id"], "action": action}
-        answer = self.http.get(f"{self.op.issuer}/sandbox/ciba", params=query)
+        answer = self.http.post(f"{self.op.issuer}/sandbox/ciba", params=query)
         assert answer.status_code == 200, answer.text
 
     def tokens(self, begun: Mapping[str, Any]) -> dict[str, Any]:

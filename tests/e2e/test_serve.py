@@ -39,6 +39,8 @@ def fetch(url: str) -> bytes:
 def test_it_serves_counts_logs_and_ends(served: Program) -> None:
     for _ in range(20):
         assert json.loads(fetch(f"{served.url}/jwks"))["keys"]
+    with urllib.request.urlopen(f"{served.url}/jwks", timeout=10) as answer:
+        assert not answer.headers["Server"], "what runs here is nobody's business"
     ready = json.loads(fetch(f"http://127.0.0.1:{served.management}/readyz"))
     assert {each["name"] for each in ready["checks"]} == {"database", "redis", "keys", "provider"}
     metrics = fetch(f"http://127.0.0.1:{served.management}/metrics").decode()

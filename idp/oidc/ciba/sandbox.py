@@ -24,11 +24,11 @@ from idp.web.http import HttpError, Request, Response, json_response
 
 def endpoints(approval: Approval) -> tuple[Endpoint, ...]:
     """The hook."""
-    return (Endpoint("/sandbox/ciba", Route(partial(decide, approval))),)
+    return (Endpoint("/sandbox/ciba", Route(partial(decide, approval), ("GET", "POST"))),)
 
 
 def decide(approval: Approval, request: Request) -> Response:
-    """GET with ``auth_req_id`` and ``action`` ``allow`` or ``deny``.
+    """In the query: ``auth_req_id``, and ``action`` ``allow`` or ``deny``.
 
     Raises:
         HttpError: 400; 404, nothing waits under this id, or for nobody.

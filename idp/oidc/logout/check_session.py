@@ -19,7 +19,7 @@ def frame(services: Services, request: Request) -> Response:
 
     Browsers name the framing page's origin in ``Referer``, unless it keeps them from it.
     """
-    framing = origin(request.headers.get("referer", ""))
+    framing = _origin(request.headers.get("referer", ""))
     registered = framing in services.clients.web_origins()
     ancestors = form_target(framing) if registered else "'none'"
     page = (
@@ -36,3 +36,10 @@ def frame(services: Services, request: Request) -> Response:
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
     return Response(200, page.encode(), headers)
+
+
+def _origin(referer: str) -> str:
+    try:
+        return origin(referer)
+    except ValueError:  # no URL, whatever it is
+        return ""

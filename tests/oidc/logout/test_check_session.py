@@ -102,7 +102,11 @@ def test_a_registered_relying_party_may_frame_the_page(front: Front, prefix: str
 
 @pytest.mark.attack("J14")
 @pytest.mark.parametrize(
-    "referer", ["", "https://evil.example/", "https://portal.example.vn.evil.example/", "null"]
+    "referer",
+    [
+        *("", "https://evil.example/", "https://portal.example.vn.evil.example/", "null"),
+        *("http://[", "https://portal.example.vn:port/", "https://[portal.example.vn]/"),
+    ],
 )
 def test_J14_nobody_else_may_frame_the_sessions_page(front: Front, referer: str) -> None:
     page = front.browser().once("GET", "/session", headers={"Referer": referer})
