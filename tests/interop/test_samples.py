@@ -1,0 +1,63 @@
+"""The documents' samples, run as they stand there: only names are put in."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance.live import Provider
+from tests.conformance.suite import Browser
+from tests.interop.conftest import SCHEMES
+from tests.interop.documented import ISSUER, PORTAL, sample
+
+pytestmark = pytest.mark.parametrize("op", SCHEMES[1:], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def registered(op: Provider) -> dict[str, Any]:
+    """The client of all samples."""
+    return op.register(redirect_uris=[f"{PORTAL}/callback"], scope="openid profile")
+
+
+@pytest.fixture
+def client_id(registered: dict[str, Any], tmp_path: Path) -> str:
+    """Its id; the secret is in a file where a sample is run."""
+    (tmp_path / "client-secret").write_text(f"{registered['client_secret']}\n")
+    found: str = registered["client_id"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("document", "heading", "name"),
+    [
+        ("README.md", "## Connect a portal", None),
+    ],
+)
+def test_python(
+    op: Provider,
+    browser: Browser,
+    client_id: str,
+    document: str,
+    heading: str,
+    name: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With Flask and Authlib; README's stops at the ID token."""
+    names = {ISSUER: op.issuer, '"portal"': json.dumps(client_id)}
+    code = sample(document, heading, "python", names)
+    (tmp_path / "secret-key").write_bytes(os.urandom(32))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(op.ca))
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    portal: dict[str, Any] = {"__name__": "portal"}
+    exec(compile(code, document, "exec"), portal)
+    with portal["app"].test_client() as program:
+        sent = program.get("/login", base_url=PORTAL)
+        back = browser.log_in(browser.open(sent.location))
+        citizen = program.get(back.url).json
+    assert citizen["aud"] == client_id
+    assert citizen["acr"] == "urn:vn:eid:level:1"
+    assert citizen.get("name") == name
