@@ -1,7 +1,9 @@
-"""The documents' samples, run as they stand there: only names are put in."""
+"""The documents' samples for Python and Node, run as they stand there: only names are put in."""
 
 import json
 import os
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ import pytest
 from tests.conformance.live import Provider
 from tests.conformance.suite import Browser
 from tests.interop.conftest import SCHEMES
-from tests.interop.documented import ISSUER, PORTAL, sample
+from tests.interop.documented import ISSUER, PORTAL, ROOT, sample
 
 pytestmark = pytest.mark.parametrize("op", SCHEMES[1:], indirect=True)
+
+DRIVER = Path(__file__).parent / "openid_client" / "sample.mjs"
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +37,9 @@ def client_id(registered: dict[str, Any], tmp_path: Path) -> str:
     ("document", "heading", "name"),
     [
         ("README.md", "## Connect a portal", None),
+        ("docs/relying-parties.md", "### Python", "Trần Thị Mai"),
     ],
+    ids=["README", "document"],
 )
 def test_python(
     op: Provider,
@@ -61,3 +67,29 @@ def test_python(
     assert citizen["aud"] == client_id
     assert citizen["acr"] == "urn:vn:eid:level:1"
     assert citizen.get("name") == name
+
+
+def test_node(op: Provider, browser: Browser, client_id: str, tmp_path: Path) -> None:
+    """With openid-client: login and callback are called as a framework would."""
+    node = shutil.which("node")
+    assert node, "node is not installed: Node.js 20 or later is needed"
+    names = {ISSUER: op.issuer, "'portal'": json.dumps(client_id)}
+    code = sample("docs/relying-parties.md", "### Node", "js", names)
+    (tmp_path / "eid.mjs").write_text(code)
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    process = subprocess.Popen(
+        [node, str(DRIVER), str(tmp_path / "eid.mjs")],
+        cwd=tmp_path,
+        env={**os.environ, "NODE_EXTRA_CA_CERTS": str(op.ca)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        back = browser.log_in(browser.open(process.stdout.readline().strip()))
+        said, _ = process.communicate(f"{back.url}\n", timeout=60)
+    citizen = json.loads(said)
+    assert citizen["aud"] == client_id
+    assert citizen["name"] == "Trần Thị Mai"
