@@ -10,7 +10,7 @@ PYTHON ?= $(or $(shell for each in python3 python3.14 python3.13 python3.12 pyth
 	done),python3)
 BIN := .venv/bin
 SYNC := $(BIN)/uv sync --quiet --frozen --inexact --no-default-groups --extra demo
-TESTED := -n auto --dist loadgroup
+TESTED := -n auto
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_NO_PROGRESS := 1

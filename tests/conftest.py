@@ -17,16 +17,23 @@ import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
+from xdist.remote import Producer
 
 from idp.core.clock import FixedClock
 from idp.storage.database import Database, metadata, open_database
 from idp.storage.memory import MemoryStore
+from tests.sharing import Sharing
 
 hypothesis.settings.register_profile("idp", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("idp")
 
 NOW = 1_800_000_000
 """Where every test's clock starts: 2027-01-15 08:00 UTC."""
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    """Tests that share a program run on one worker."""
+    return Sharing(config, log)
 
 
 @pytest.fixture

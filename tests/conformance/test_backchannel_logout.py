@@ -6,13 +6,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import jwt
-import pytest
 
 from tests.conformance.leaving import came, log_out, party, sent_back, served
 from tests.conformance.live import Provider
 from tests.conformance.suite import CITIZEN, SKEW, Browser, Callback
-
-pytestmark = pytest.mark.xdist_group("conformance")  # one provider for all
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 

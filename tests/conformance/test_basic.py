@@ -4,8 +4,6 @@ The suite drives the provider over TLS with static clients (``server_metadata=di
 ``client_registration=static_client``), each module in a browser that has no cookie.
 """
 
-import pytest
-
 from tests.conformance import plans
 from tests.conformance.oidcc import (  # noqa: F401 (pytest collects them here)
     test_oidcc_alternate_happy_flow,
@@ -48,5 +46,4 @@ from tests.conformance.oidcc import (  # noqa: F401 (pytest collects them here)
     test_oidcc_userinfo_post_header,
 )
 
-pytestmark = pytest.mark.xdist_group("conformance")  # one provider for all
 RUNS = plans.BASIC

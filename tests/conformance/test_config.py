@@ -3,11 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
-
 from tests.conformance.live import Provider
-
-pytestmark = pytest.mark.xdist_group("conformance")  # one provider for all
 
 PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 

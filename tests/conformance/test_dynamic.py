@@ -41,7 +41,6 @@ __all__ = [
     "test_oidcc_server",
 ]
 """Modules that the plan shares with others."""
-pytestmark = pytest.mark.xdist_group("conformance")  # one provider for all
 PATIENCE = 40.0
 """Seconds after which a new key must be known: the provider asks again after 30."""
 OFFLINE = ["authorization_code", "refresh_token"]

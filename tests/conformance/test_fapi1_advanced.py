@@ -25,7 +25,6 @@ from tests.conformance.live import Provider
 from tests.conformance.mtls import BoundParty, Certificates, discovered
 from tests.conformance.suite import Browser, Callback, Page, Tokens
 
-pytestmark = pytest.mark.xdist_group("conformance-mtls")  # one provider for all
 HOUR = 3_600
 INVALID = {"invalid_request", "invalid_request_object"}
 

@@ -72,7 +72,6 @@ from tests.conformance.fapi2 import (  # noqa: F401 -- the modules of the securi
 from tests.conformance.live import Provider
 from tests.conformance.suite import Browser
 
-pytestmark = pytest.mark.xdist_group("conformance")  # one provider for all
 HOUR = 3_600
 
 

@@ -71,8 +71,6 @@ from tests.conformance.fapi2 import (  # noqa: F401
 from tests.conformance.live import Provider
 from tests.conformance.suite import Browser
 
-pytestmark = pytest.mark.xdist_group("conformance")  # one provider for all
-
 
 @pytest.fixture(scope="session")
 def registered(

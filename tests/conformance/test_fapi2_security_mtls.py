@@ -52,8 +52,6 @@ from tests.conformance.live import Provider
 from tests.conformance.mtls import Certificates, MtlsParty, discovered
 from tests.conformance.suite import Browser
 
-pytestmark = pytest.mark.xdist_group("conformance-mtls")  # one provider for all
-
 
 @pytest.fixture(scope="session")
 def op(mtls_op: Provider) -> Provider:

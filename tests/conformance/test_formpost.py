@@ -4,8 +4,6 @@ oidcc-formpost-basic-, oidcc-formpost-implicit- and oidcc-formpost-hybrid-certif
 One browser for all, in which a citizen is logged in, but for the modules that want none.
 """
 
-import pytest
-
 from tests.conformance import plans
 from tests.conformance.oidcc import (  # noqa: F401 (pytest collects them here)
     test_oidcc_alternate_happy_flow,
@@ -49,6 +47,5 @@ from tests.conformance.oidcc import (  # noqa: F401 (pytest collects them here)
     test_oidcc_userinfo_post_header,
 )
 
-pytestmark = pytest.mark.xdist_group("conformance-form")  # one provider for all
 RESPONSE_MODE = "form_post"
 RUNS = plans.together(plans.BASIC, plans.IMPLICIT, plans.HYBRID)

@@ -5,13 +5,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import jwt
-import pytest
 
 from tests.conformance.leaving import came, log_out, party, sent_back, served, target
 from tests.conformance.live import Provider
 from tests.conformance.suite import Browser, Page
-
-pytestmark = pytest.mark.xdist_group("conformance")  # one provider for all
 
 
 class Frames(HTMLParser):

@@ -3,8 +3,6 @@
 One browser for all, in which a citizen is logged in, but for the modules that want none.
 """
 
-import pytest
-
 from tests.conformance import plans
 from tests.conformance.oidcc import (  # noqa: F401 (pytest collects them here)
     test_oidcc_alternate_happy_flow,
@@ -40,5 +38,4 @@ from tests.conformance.oidcc import (  # noqa: F401 (pytest collects them here)
     test_oidcc_userinfo_post_header,
 )
 
-pytestmark = pytest.mark.xdist_group("conformance-fragment")  # one provider for all
 RUNS = plans.IMPLICIT

@@ -5,13 +5,10 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import jwt
-import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.conformance.oidcc import unsigned_token
 from tests.conformance.suite import Callback, Page, RelyingParty, Tokens
-
-pytestmark = pytest.mark.xdist_group("conformance")  # one provider for all
 
 STATE = "state-of-the-suite"
 

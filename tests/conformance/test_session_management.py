@@ -10,13 +10,10 @@ from typing import Any
 from urllib.parse import urljoin
 
 import jwt
-import pytest
 
 from tests.conformance.leaving import log_out, party, sent_back, served
 from tests.conformance.live import Provider
 from tests.conformance.suite import Browser, Callback
-
-pytestmark = pytest.mark.xdist_group("conformance")  # one provider for all
 
 
 def answered(browser: Browser, client_id: str, session_state: str, origin: str) -> str:

@@ -8,7 +8,6 @@ import pytest
 from tests.conformance.dynamic import Registrar
 from tests.conformance.live import Provider
 
-pytestmark = pytest.mark.xdist_group("conformance")  # one provider for all
 BASIC = {"token_endpoint_auth_method": "client_secret_basic", "jwks": None}
 
 

@@ -24,7 +24,7 @@ from tests.browser.driver import Contexts
 from tests.browser.inspection import inspect
 from tests.e2e.sandbox import Sandbox, launch_token
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("sandbox-browser")]
+pytestmark = pytest.mark.browser
 
 MAI, MINH, HONG, HAN, Y_BRIT, KHANH, RINH = (
     "000199000001",

@@ -14,8 +14,6 @@ from idp.web.i18n import catalogue
 from tests.conformance.suite import Browser, Callback, Page, RelyingParty
 from tests.e2e.sandbox import Sandbox, launch_token
 
-pytestmark = pytest.mark.xdist_group("sandbox-citizens")
-
 MAI, MINH, HONG, HAN, Y_BRIT, KHANH, TIN, THO, RINH = (
     "000199000001",
     "000099000002",
