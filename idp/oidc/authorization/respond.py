@@ -52,6 +52,7 @@ def grant(
         Unavailable: a store or the audit log does not answer; nothing left.
     """
     client = destination.client
+    response_modes.require_ready(services, destination)
     code, kept = _code(destination, asked, authorization)
     state = destination.state if client.profile.signed_answers else None
     beside = {"c_hash": code, "s_hash": state or ""}

@@ -10,11 +10,22 @@ from urllib.parse import urlencode
 
 from idp.oidc.authorization import jarm
 from idp.oidc.authorization.destination import Destination
-from idp.oidc.authorization.response_type import FORM_POST, FRAGMENT
+from idp.oidc.authorization.response_type import FORM_POST, FRAGMENT, JWT
+from idp.oidc.clients.encryption import require_key
 from idp.oidc.services import Services
 from idp.web.http import Request, Response, redirect
 from idp.web.i18n import Translator
 from idp.web.security import form_target, page_policy
+
+
+def require_ready(services: Services, destination: Destination) -> None:
+    """Return when an answer could be sent in this mode: asked before anything is used up.
+
+    Raises:
+        Unavailable: it is to be encrypted, and no key of the client's can be had.
+    """
+    if destination.mode.endswith(f".{JWT}"):
+        require_key(services.client_keys, destination.client, "authorization")
 
 
 def send(

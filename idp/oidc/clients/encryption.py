@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from idp.core.errors import Unavailable
 from idp.jose import jwe
+from idp.jose.jwk import Jwk
 from idp.oidc.clients.keys import ClientKeys
 from idp.oidc.clients.model import Client
 from idp.oidc.vocabulary import ENCRYPTION_ENCS
@@ -31,10 +32,26 @@ def sealed(
     alg, enc = _algorithms(client, answer)
     if alg is None:
         return text
+    key = _key(client_keys, client, alg)
+    return jwe.encrypt(text, key, alg=alg, enc=enc or ENCRYPTION_ENCS[0], cty=cty)
+
+
+def require_key(client_keys: ClientKeys, client: Client, answer: Answer) -> None:
+    """Return when such an answer could be :func:`sealed`: asked before anything is used up.
+
+    Raises:
+        Unavailable: no key of the client's can be had.
+    """
+    alg, _ = _algorithms(client, answer)
+    if alg is not None:
+        _key(client_keys, client, alg)
+
+
+def _key(client_keys: ClientKeys, client: Client, alg: str) -> Jwk:
     key = client_keys.of(client).encryption_key(alg)
     if key is None:
         raise Unavailable("client keys")
-    return jwe.encrypt(text, key, alg=alg, enc=enc or ENCRYPTION_ENCS[0], cty=cty)
+    return key
 
 
 def _algorithms(client: Client, answer: Answer) -> tuple[str | None, str | None]:

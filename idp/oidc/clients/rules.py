@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from idp.core import assurance
-from idp.jose.jwk import InvalidKey, parse_jwk_set
+from idp.jose.jwk import InvalidKey, JwkSet, parse_jwk_set
 from idp.oidc.clients.certificate import SUBJECTS
 from idp.oidc.clients.metadata import (
     Metadata,
@@ -213,10 +213,20 @@ def _key_problems(metadata: Metadata) -> Iterator[str]:
     if metadata.jwks is not None and metadata.jwks_uri:
         yield "jwks: either here or at jwks_uri"
     try:
-        if metadata.jwks is not None and not parse_jwk_set(metadata.jwks).keys:
-            yield "jwks: holds no key that we can use"
+        if metadata.jwks is not None:
+            yield from _misfits(metadata, parse_jwk_set(metadata.jwks))
     except InvalidKey as error:
         yield f"jwks: {error}"
+
+
+def _misfits(metadata: Metadata, keys: JwkSet) -> Iterator[str]:
+    """What the keys cannot be used for though it was registered."""
+    if not keys.keys:
+        yield "jwks: holds no key that we can use"
+    for name in _ENCRYPTION_ALGS:
+        alg = getattr(metadata, name)
+        if "response" in name and alg in ENCRYPTION_ALGS and not keys.encryption_key(alg):
+            yield f"jwks: holds no key for {name} {alg}"
 
 
 def _claim_problems(metadata: Metadata) -> Iterator[str]:
@@ -244,7 +254,7 @@ def _algorithm_problems(metadata: Metadata) -> Iterator[str]:
         (_SIGNING_ALGS, [each for each in SIGNING_ALGS if each in profile.assertion_algs]),
         (_ENCRYPTION_ALGS, ENCRYPTION_ALGS),
         (_ENCRYPTION_ENCS, ENCRYPTION_ENCS),
-        (("request_object_signing_alg",), (*ASSERTION_ALGS, "none")),
+        (("request_object_signing_alg",), profile.request_object_algs),
         (("backchannel_authentication_request_signing_alg",), ASSERTION_ALGS),
     ):
         for name in names:

@@ -10,6 +10,7 @@ from idp.login.throttle import Limit, address
 from idp.oidc.ciba import grant as ciba
 from idp.oidc.client_auth.form import require_form
 from idp.oidc.clients.cors import cross_origin
+from idp.oidc.clients.encryption import require_key
 from idp.oidc.clients.model import Client
 from idp.oidc.decoupled.waiting import NotYet
 from idp.oidc.device import grant as device
@@ -61,12 +62,14 @@ def token(services: Services, request: Request) -> Response:
     Raises:
         OAuthError: it is refused.
         HttpError: 415, the body is not a form.
+        Unavailable: it cannot be answered now, and nothing was used up.
     """
     require_form(request)
     client = services.client_authentication.authenticate(request)
     with _recorded(services, client, request):
         redeem = _grant(client, request)
         binding = services.sender_constraint.read(request, client)
+        require_key(services.client_keys, client, "id_token")
         redemption = redeem(services, client, request, binding).bound(binding.cnf)
         return json_response(services.mint.issue(redemption, peer=request.peer))
 

@@ -487,3 +487,26 @@ def test_an_encrypted_answer_in_a_jwt(front: Front) -> None:
     )
     assert found["state"] == "s"
     assert Handle.parse(found["code"])
+
+
+def test_an_answer_that_cannot_be_encrypted_now_uses_no_login_up(front: Front) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    own = Jwk("ec", EC_KEY.public_key(), use="sig")
+    sealed = replace(
+        SIGNER,
+        jwks=JwkSet((own,)).export(),
+        authorization_signed_response_alg="ES256",
+        authorization_encrypted_response_alg="ECDH-ES",
+    )
+    front.change(sealed)
+    browser = front.browser()
+    late = browser.log_in(by_value(browser, front, sign(claims(front, response_mode="jwt"))))
+    assert late.status_code == 503
+    assert "Location" not in late.headers
+    both = JwkSet((own, Jwk("enc", key.public_key(), use="enc")))
+    front.change(replace(sealed, jwks=both.export()))
+    done = browser.get(browser.at)
+    assert decrypt(
+        dict(parse_qsl(urlsplit(done.headers["Location"]).query))["response"],
+        (DecryptionKey("enc", key),),
+    )

@@ -15,6 +15,7 @@ from idp.jose.jwk import Jwk, JwkSet
 from idp.jose.jwt import verify_jwt
 from idp.oidc.clients.encryption import encrypts
 from idp.oidc.clients.model import Client
+from idp.oidc.clients.rules import InvalidMetadata, register
 from idp.oidc.vocabulary import ENCRYPTION_ALGS, ENCRYPTION_ENCS
 from idp.web.http import Response
 from tests.oidc.world import ISSUER, SECRET, World, basic, body, form_post
@@ -154,6 +155,34 @@ def test_nothing_leaves_unencrypted_for_want_of_a_key(world: World) -> None:
     client = world.change_client(client, jwks=only_rsa)
     with pytest.raises(Unavailable, match="client keys"):
         world.tokens(client)
+
+
+def test_what_cannot_be_encrypted_now_uses_no_code_up(world: World) -> None:
+    client = registered(world, "id_token", "ECDH-ES", None)
+    only_rsa = JwkSet((Jwk("rsa", RSA.public_key()),)).export()
+    client = world.change_client(client, jwks=only_rsa)
+    code = world.code(world.authorization(client))
+    with pytest.raises(Unavailable, match="client keys"):
+        world.redeem(code, client)
+    client = world.change_client(client, jwks=JWKS)
+    assert "id_token" in body(world.redeem(code, client))
+
+
+@pytest.mark.parametrize("answer", ["id_token", "userinfo", "introspection", "authorization"])
+@pytest.mark.parametrize(
+    ("alg", "key"),
+    [
+        ("RSA-OAEP-256", Jwk("ec", EC.public_key())),
+        ("ECDH-ES", Jwk("rsa", RSA.public_key())),
+        ("ECDH-ES", Jwk("ec", EC.public_key(), None, "sig")),
+    ],
+)
+def test_keys_that_do_not_fit_are_not_registered(answer: str, alg: str, key: Jwk) -> None:
+    name = f"{answer}_encrypted_response_alg"
+    raw = {"redirect_uris": ["https://rp.example/cb"], name: alg, "jwks": JwkSet((key,)).export()}
+    with pytest.raises(InvalidMetadata) as caught:
+        register(raw, client_id="rp")
+    assert f"jwks: holds no key for {name} {alg}" in caught.value.problems
 
 
 def test_who_registers_nothing_gets_nothing_encrypted(world: World) -> None:
