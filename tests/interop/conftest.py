@@ -12,13 +12,25 @@ SCHEMES = [pytest.param(each, marks=pytest.mark.xdist_group(each)) for each in (
 """Each with its own tests on one worker, so that each provider is started once."""
 
 
-@pytest.fixture(scope="session", params=SCHEMES)
-def op(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Provider]:
-    """A provider, and again one with a certificate of a private authority."""
-    with provider(tmp_path_factory.mktemp("op"), tls=request.param == "https") as started:
+@pytest.fixture(scope="session")
+def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    """A provider."""
+    with provider(tmp_path_factory.mktemp("op"), tls=False) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def https(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    """A provider with a certificate of a private authority."""
+    with provider(tmp_path_factory.mktemp("op"), tls=True) as started:
+        yield started
+
+
+@pytest.fixture(scope="session", params=SCHEMES)
+def op(request: pytest.FixtureRequest) -> Provider:
+    """Each of the two. They outlast a change from one to the other, in whatever order tests run."""
+    started: Provider = request.getfixturevalue(request.param)
+    return started
 
 
 @pytest.fixture
