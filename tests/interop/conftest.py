@@ -1,15 +1,22 @@
 """Two providers for other people's relying parties: over plain HTTP and over TLS."""
 
+import shutil
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from tests.conformance.live import Provider, Register, provider
 from tests.conformance.suite import Browser
 
+pytest.register_assert_rewrite("tests.interop.relying_party")
+
 SCHEMES = [pytest.param(each, marks=pytest.mark.xdist_group(each)) for each in ("http", "https")]
 """Each with its own tests on one worker, so that each provider is started once."""
+over_tls = pytest.mark.parametrize("op", SCHEMES[1:], indirect=True)
+"""For what FAPI or the back channel wants: the provider calls loopback addresses there alone."""
+PACKAGES = Path(__file__).parents[2] / "node_modules"
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +57,13 @@ def register(op: Provider) -> Register:
         post_logout_redirect_uris=["https://rp.example/logged-out"],
         scope="openid profile pid age",
     )
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node, with the packages at its side. Without them a test fails: it is never skipped."""
+    found = shutil.which("node")
+    assert found, "node is not installed: Node.js 20 or later is needed"
+    for name in ("openid-client", "jose"):
+        assert (PACKAGES / name).exists(), f"{name} is missing: run npm ci --ignore-scripts"
+    return found

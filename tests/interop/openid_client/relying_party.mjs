@@ -1,36 +1,28 @@
 // A relying party built on openid-client (certified): the whole life of a login, from discovery to
-// logout. Started with one JSON argument. The citizen's browser is the test's: this program writes
-// {"visit": url} on a line and reads where the browser came back to; last it writes {"done": …}.
+// logout.
 
 import assert from 'node:assert/strict'
-import { webcrypto } from 'node:crypto'
-import { createInterface } from 'node:readline'
 import * as client from 'openid-client'
+import { done, given, newKey, register, visit } from '../driver.mjs'
 
-const { issuer, metadata, privateKey, scope } = JSON.parse(process.argv[2])
+const { issuer } = given
+const key = await newKey('rp-1')
+const metadata = await register({
+  ...given.metadata,
+  ...(given.metadata.token_endpoint_auth_method === 'private_key_jwt' && { jwks: key.jwks }),
+})
+const { scope } = metadata
 const [redirectUri] = metadata.redirect_uris
 const [afterLogout] = metadata.post_logout_redirect_uris
 
-const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
-
-async function visit(url) {
-  process.stdout.write(`${JSON.stringify({ visit: url.href })}\n`)
-  const { value, done } = await answers.next()
-  assert(!done, 'the browser never came back')
-  return new URL(value)
-}
-
-async function authentication() {
+function authentication() {
   switch (metadata.token_endpoint_auth_method) {
     case 'client_secret_basic':
       return client.ClientSecretBasic(metadata.client_secret)
     case 'client_secret_post':
       return client.ClientSecretPost(metadata.client_secret)
-    case 'private_key_jwt': {
-      const curve = { name: 'ECDSA', namedCurve: 'P-256' }
-      const key = await webcrypto.subtle.importKey('jwk', privateKey, curve, false, ['sign'])
-      return client.PrivateKeyJwt({ key, kid: privateKey.kid })
-    }
+    case 'private_key_jwt':
+      return client.PrivateKeyJwt(key)
     case 'none':
       return client.None()
   }
@@ -41,7 +33,7 @@ async function discover() {
   const execute = [client.enableNonRepudiationChecks] // verify every signature, TLS or not
   if (issuer.startsWith('http:')) execute.push(client.allowInsecureRequests)
   const { client_id, ...registered } = metadata
-  return client.discovery(new URL(issuer), client_id, registered, await authentication(), {
+  return client.discovery(new URL(issuer), client_id, registered, authentication(), {
     execute,
   })
 }
@@ -118,5 +110,4 @@ await assert.rejects(
   (error) => error instanceof client.AuthorizationResponseError && error.error === 'login_required',
 )
 
-process.stdout.write(`${JSON.stringify({ done: { claims, userinfo, introspected } })}\n`)
-process.exit(0)
+done({ claims, userinfo, introspected })
