@@ -12,9 +12,7 @@ from tests.conformance.suite import Browser
 
 pytest.register_assert_rewrite("tests.interop.relying_party")
 
-SCHEMES = [pytest.param(each, marks=pytest.mark.xdist_group(each)) for each in ("http", "https")]
-"""Each with its own tests on one worker, so that each provider is started once."""
-over_tls = pytest.mark.parametrize("op", SCHEMES[1:], indirect=True)
+over_tls = pytest.mark.parametrize("op", ["https"], indirect=True)
 """For what FAPI or the back channel wants: the provider calls loopback addresses there alone."""
 PACKAGES = Path(__file__).parents[2] / "node_modules"
 
@@ -33,7 +31,7 @@ def https(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
         yield started
 
 
-@pytest.fixture(scope="session", params=SCHEMES)
+@pytest.fixture(scope="session", params=["http", "https"])
 def op(request: pytest.FixtureRequest) -> Provider:
     """Each of the two. They outlast a change from one to the other, in whatever order tests run."""
     started: Provider = request.getfixturevalue(request.param)

@@ -16,12 +16,12 @@ from jwt.algorithms import RSAAlgorithm
 from tests.conformance.live import Provider
 from tests.conformance.suite import Browser, Page
 from tests.interop.apache import PATIENCE, apache, installed
-from tests.interop.conftest import SCHEMES
+from tests.interop.conftest import over_tls
 from tests.interop.documented import ISSUER, PORTAL, sample
 from tests.ports import free_port
 
 pytestmark = [
-    pytest.mark.parametrize("op", SCHEMES[1:], indirect=True),
+    over_tls,
     pytest.mark.skipif(
         not installed(), reason="apache2 with libapache2-mod-auth-openidc is not installed"
     ),

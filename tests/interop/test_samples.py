@@ -11,10 +11,10 @@ import pytest
 
 from tests.conformance.live import Provider
 from tests.conformance.suite import Browser
-from tests.interop.conftest import SCHEMES
+from tests.interop.conftest import over_tls
 from tests.interop.documented import ISSUER, PORTAL, ROOT, sample
 
-pytestmark = pytest.mark.parametrize("op", SCHEMES[1:], indirect=True)
+pytestmark = over_tls
 
 DRIVER = Path(__file__).parent / "openid_client" / "sample.mjs"
 
