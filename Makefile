@@ -9,7 +9,7 @@ PYTHON ?= $(or $(shell for each in python3 python3.14 python3.13 python3.12 pyth
 	$$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && break; \
 	done),python3)
 BIN := .venv/bin
-SYNC := $(BIN)/uv sync --quiet --frozen --inexact --no-default-groups --extra demo
+SYNC := $(BIN)/uv sync --quiet --frozen --inexact --no-default-groups --extra demo --extra postgres
 TESTED := -n auto
 
 export UV_PYTHON_DOWNLOADS := never

@@ -163,7 +163,7 @@ class Desk:
             *toll.operations,
         )
         try:
-            self.check(toll, tuple(counts))
+            self.check(toll, tuple(counts), onward=self._home(ticket))
         except Notice:
             self.transient.delete(transaction_key(ticket.flow))  # what is refused takes no room
             raise
@@ -224,7 +224,7 @@ class Desk:
             origin=self.pages.site.origin,
         )
 
-    def check(self, toll: throttle.Toll, counts: tuple[int, ...]) -> None:
+    def check(self, toll: throttle.Toll, counts: tuple[int, ...], *, onward: str = "") -> None:
         """Raise the page that says to come back later when a limit is exceeded."""
         try:
             toll.check(counts)
@@ -232,6 +232,7 @@ class Desk:
             raise Notice(
                 "throttled",
                 status=429,
+                onward=onward,
                 retry_after=error.limit.window,
                 reason=f"throttled-{error.limit.name}",
             ) from error
@@ -248,10 +249,10 @@ class Desk:
                 self.key, browser, text, now=self.clock(), ttl=self.settings.transaction_ttl
             )
         except TicketRefused as error:
-            if error.reason == "foreign" and browser:
-                raise Notice("other_browser") from error
-            # Without a cookie nothing proves the ticket: at worst it names another client's home.
+            # Without its cookie nothing proves the ticket: at worst it names another client's home.
             home = self._home(error.ticket) if error.ticket else ""
+            if error.reason == "foreign" and browser:
+                raise Notice("other_browser", onward=home) from error
             raise Notice("expired" if browser else "no_cookie", onward=home) from error
 
     def visit(
@@ -324,11 +325,14 @@ class Desk:
         )
         return redirect(ended.return_to)
 
-    def dead_end(self, visit: Visit, kind: str, *, step: str = "", reason: str = "") -> Notice:
-        """The page for a login that cannot succeed: it explains, and its button gives up."""
+    def dead_end(
+        self, visit: Visit, kind: str, *, step: str = "", reason: str = "", retry_after: int = 0
+    ) -> Notice:
+        """The page for a login that cannot succeed, or not soon: its button gives up."""
         return Notice(
             kind,
-            status=403,
+            status=429 if retry_after else 403,
+            retry_after=retry_after,
             cancel_url=f"{visit.url}{step}",
             ticket=visit.ticket,
             reason=reason,

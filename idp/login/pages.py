@@ -93,7 +93,7 @@ def _begin(
     visit, answers = desk.read(request, ticket, *hits, *prepared.operations)
     step = desk.step(visit)
     try:
-        desk.check(attempts, answers[: len(hits)])
+        desk.check(attempts, answers[: len(hits)], onward=visit.url)
     except Notice:
         desk.transient.run(*authenticator.withdraw(ticket))
         raise

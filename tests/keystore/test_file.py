@@ -22,7 +22,7 @@ from idp.keystore.file import (
     revoke,
     rotate,
 )
-from idp.keystore.keyset import State
+from idp.keystore.keyset import SigningKey, State
 from idp.keystore.rotation import DAY, Policy
 
 NOW = 1_800_000_000
@@ -70,6 +70,33 @@ def test_I06_a_rotation_reaches_a_running_process_within_a_second(directory: Pat
     watch.at += 1
     assert store.signer("ES256").kid == waiting
     assert {each["kid"] for each in store.jwks()["keys"]} >= {before, waiting}
+
+
+def test_a_rotation_costs_only_the_keys_that_are_new(directory: Path) -> None:
+    """An RSA key takes a tenth of a second, and there may be many retired ones."""
+    watch = Stopwatch()
+    store = KeyStore(directory, watch)
+    before = {each.kid: each for each in store.keys.keys if isinstance(each, SigningKey)}
+    assert rotate(directory, NOW + DAY, POLICY, due=True)
+    watch.at += 1
+    after = {each.kid: each for each in store.keys.keys if isinstance(each, SigningKey)}
+    assert len(after) == len(before) + 1
+    assert all(after[kid].signer is key.signer for kid, key in before.items())
+    assert after == {each.kid: each for each in load(directory, store.keys).keys}
+    watch.at += 1
+    next(iter(directory.glob("*.pem"))).chmod(0o640)  # and yet each is looked at
+    assert rotate_elsewhere(directory)
+    with pytest.raises(Unavailable):
+        _ = store.keys
+
+
+def rotate_elsewhere(directory: Path) -> bool:
+    """The state file is replaced, by whatever: a reader looks again."""
+    state = directory / "keys.json"
+    new = directory / "new"
+    new.write_bytes(state.read_bytes())
+    new.chmod(0o600)
+    return bool(new.replace(state))
 
 
 @pytest.mark.attack("I07")

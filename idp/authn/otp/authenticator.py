@@ -98,7 +98,7 @@ class Otp:
         visit, (value, *counts) = self.desk.read(
             request, ticket, Get(challenge_key(ticket.flow)), *attempts.operations
         )
-        self.desk.check(attempts, tuple(counts))
+        self.desk.check(attempts, tuple(counts), onward=visit.url)
         asked = Challenge.load(value) if value else None
         if asked is None or asked.expires_at <= self.desk.clock():
             raise Notice("code_gone", status=409, onward=f"{visit.url}/continue")
@@ -194,7 +194,7 @@ class Otp:
         Raises:
             Notice: too many were, or the gateway is down.
         """
-        self.desk.check(toll, counts)
+        self.desk.check(toll, counts, onward=visit.url)
         try:
             self.sender.check()
         except Unavailable as error:

@@ -13,7 +13,6 @@ from idp.login import throttle
 from idp.login.authenticator import Authentication, Method
 from idp.login.desk import Desk, Visit
 from idp.login.dispatch import Authenticate
-from idp.login.errors import Notice
 from idp.login.throttle import Limit
 from idp.storage.transient import Delete
 from idp.web.http import Response
@@ -67,7 +66,8 @@ class Passcode:
         try:
             toll.check(self.desk.transient.run(*toll.operations))
         except throttle.Throttled as error:
-            raise Notice("passcode_spent", status=429, retry_after=error.limit.window) from error
+            wait = error.limit.window
+            raise self.desk.dead_end(visit, "passcode_spent", retry_after=wait) from error
         account = self._account(visit, account_id)
         context = {"client_id": visit.transaction.client_id, "flow": visit.ticket.flow}
         if not passcodes.verify(account.passcode_hash, typed, self.pepper):

@@ -19,6 +19,7 @@ from idp.oidc.authorization.destination import Destination
 from idp.oidc.authorization.pushed import use_up
 from idp.oidc.authorization.request import AuthorizationRequest
 from idp.oidc.clients.model import Client
+from idp.oidc.clients.view import home
 from idp.oidc.consent.model import Consent
 from idp.oidc.errors import OAuthError
 from idp.oidc.services import Services
@@ -64,7 +65,7 @@ def grant(
     known = services.subjects.remember(client, authorization.account_id)
     answers = services.transient.run(*used, *taking, *settled.renewed.operations, *joined, *known)
     if (used and not answers[0]) or (ticket and answers[len(used)].value is None):
-        raise Notice("over", status=409, onward=client.client_uri)
+        raise Notice("over", status=409, onward=home(client))
     services.audit.write(*settled.events, granted(authorization), *tokens.events, peer=request.peer)
     told = session_state.tell(services, request, destination, authorization)
     members = _members(code, tokens) | told.members

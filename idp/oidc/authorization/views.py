@@ -25,6 +25,7 @@ from idp.oidc.authorization.destination import NoDestination, find
 from idp.oidc.authorization.kept import keep, params_of
 from idp.oidc.authorization.request import PROMPTS, AuthorizationRequest, parse
 from idp.oidc.authorization.walk import RESUME, Errand
+from idp.oidc.clients.view import home
 from idp.oidc.consent import details
 from idp.oidc.consent.views import ConsentDesk
 from idp.oidc.consent.views import route as consent_route
@@ -127,7 +128,7 @@ def _answer(services: Services, visit: Visit) -> Response:
             Take(transaction_key(visit.ticket.flow)), *pushed.use_up(services, asked.pushed)
         )
         if taken.value is None:
-            raise Notice("over", status=409, onward=destination.client.client_uri) from error
+            raise Notice("over", status=409, onward=home(destination.client)) from error
         flow = visit.ticket.flow
         return respond.refuse(services, visit.request, destination, error, flow=flow)
 

@@ -5,8 +5,18 @@ A logo comes from the relying party's own server, which so learns the citizen's 
 
 from idp.login.desk import ClientView
 from idp.oidc.clients.model import Client
-from idp.oidc.clients.uris import host
+from idp.oidc.clients.uris import host, origin
 from idp.web.security import form_target
+
+
+def home(client: Client) -> str:
+    """Where the way back to a client leads: its own page, or the front of where it is answered.
+
+    ``""`` for an application.
+    """
+    if client.client_uri or client.application_type == "native":
+        return client.client_uri
+    return next((f"{origin(each)}/" for each in client.redirect_uris if origin(each)), "")
 
 
 def view(client: Client | None) -> ClientView | None:
@@ -19,7 +29,7 @@ def view(client: Client | None) -> ClientView | None:
     shown = picture.startswith(("https://", "http://"))  # else no source could name it alone
     return ClientView(
         name={"vi": client.client_name.vi, "en": client.client_name.in_locale("en")},
-        home=client.client_uri,
+        home=home(client),
         origins=sources,
         domain=", ".join(each for each in hosts if each),
         logo=client.logo_uri if shown else "",

@@ -21,6 +21,7 @@ from idp.oidc.authorization.request import AuthorizationRequest
 from idp.oidc.authorization.respond import granted
 from idp.oidc.authorization.walk import Errand
 from idp.oidc.clients.model import Client
+from idp.oidc.clients.view import home
 from idp.oidc.decoupled.waiting import Reference, Waiting, find
 from idp.oidc.errors import OAuthError
 from idp.oidc.services import Services
@@ -78,7 +79,7 @@ class Approval:
         except OAuthError as error:
             taken = services.transient.take(transaction_key(visit.ticket.flow))
             if taken.value is None:
-                raise Notice("over", status=409, onward=client.client_uri) from error
+                raise Notice("over", status=409, onward=home(client)) from error
             return self._refuse(request, waiting, client, error, flow=visit.ticket.flow)
 
     def deny(
