@@ -289,7 +289,7 @@ def test_fapi1_advanced_final_ensure_request_object_without_nbf_fails(party: Fap
 
 
 def test_fapi1_advanced_final_ensure_request_object_without_scope_fails(party: Fapi1Party) -> None:
-    party.not_pushed(party.without("scope"), *INVALID, "invalid_scope")
+    party.not_pushed(party.without("scope"), *INVALID)
 
 
 def test_fapi1_advanced_final_ensure_request_object_without_nonce_fails(

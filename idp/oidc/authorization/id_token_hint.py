@@ -6,8 +6,9 @@ and client are meant.
 
 from dataclasses import dataclass
 
-from idp.jose.jwk import JwkSet
+from idp.jose import jwe
 from idp.jose.jwt import InvalidToken, audiences, check_signature, check_typ, parse_jwt
+from idp.keystore.file import KeyStore
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import invalid_request
 from idp.oidc.services import Services
@@ -23,15 +24,17 @@ class Hint:
     session_id: str
 
 
-def read(token: str, keys: JwkSet, *, issuer: str) -> Hint:
-    """The hint in an ID token that one of ``keys`` signed.
+def read(token: str, keys: KeyStore, *, issuer: str) -> Hint:
+    """The hint in an ID token that one of ``keys`` signed, encrypted to us perhaps (§3.1.2.1).
 
     Raises:
         InvalidToken: we never issued it, or it is another kind of token.
     """
+    if token.count(".") == jwe.PARTS - 1:
+        token = jwe.decrypt(token, keys.decryption())
     jwt = parse_jwt(token)
     check_typ(jwt, ("", "JWT"))
-    claims = check_signature(jwt, keys, SIGNING_ALGS)
+    claims = check_signature(jwt, keys.verification(), SIGNING_ALGS)
     audience, subject, session_id = audiences(claims), claims.get("sub"), claims.get("sid", "")
     if claims.get("iss") != issuer or len(audience) != 1:
         raise InvalidToken("iss_or_aud")
@@ -47,7 +50,7 @@ def subject_of(services: Services, token: str, client: Client) -> str:
         OAuthError: ``invalid_request``, it is not an ID token that we gave this client.
     """
     try:
-        hint = read(token, services.keys.verification(), issuer=services.settings.issuer)
+        hint = read(token, services.keys, issuer=services.settings.issuer)
     except InvalidToken as error:
         raise invalid_request("id_token_hint is not an ID token of ours") from error
     if hint.client_id != client.client_id:

@@ -102,6 +102,7 @@ def parse(
     client = destination.client
     _refuse_repeated_or_long(params)
     _refuse_unsupported(params)
+    _require_scope(params)
     asked_type = read_type(params, client)
     check_mode(params, asked_type, client)
     scope = registered_scope(params, client)
@@ -147,6 +148,11 @@ def _refuse_unsupported(params: Params) -> None:
     for name in UNSUPPORTED:
         if name in params:
             raise OAuthError(f"{name}_not_supported", f"{name} is not supported")
+
+
+def _require_scope(params: Params) -> None:
+    if "scope" not in params:  # a required parameter here (OIDC Core §3.1.2.1)
+        raise invalid_request("scope is missing")
 
 
 def _check_id_token(

@@ -23,6 +23,8 @@ HINTS = ("login_hint", "id_token_hint", "login_hint_token")
 MAX_EXPIRY = 600
 MAX_TOKEN = 1_024
 _BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*", re.ASCII)
+_ADDRESS = re.compile(r":/|//|\w\.[^\W\d_]")
+"""What may be taken for one: a dot between words stands without a blank."""
 _MESSAGE = re.compile(r"[A-Za-z0-9À-ÖØ-öø-ɏḀ-ỿ .,:;!?()/#+\-'\"&%]{1,64}")
 
 
@@ -70,7 +72,7 @@ def _check_one_hint(params: Params) -> None:
 def _message(params: Params) -> str:
     """What can be shown on any phone, and leads nobody anywhere."""
     message = params.get("binding_message", "")
-    if message and ("//" in message or not _MESSAGE.fullmatch(message)):
+    if message and (_ADDRESS.search(message) or not _MESSAGE.fullmatch(message)):
         raise OAuthError(
             "invalid_binding_message", "binding_message has at most 64 plain characters, no address"
         )

@@ -16,8 +16,10 @@ from idp.jose.jwt import (
 )
 from idp.oidc.client_auth.private_key_jwt import first_use
 from idp.oidc.clients.model import Client
+from idp.oidc.consent.details import PARAMETER as DETAILS
 from idp.oidc.errors import OAuthError, invalid_request
 from idp.oidc.services import Services
+from idp.oidc.tokens.resource import PARAMETER
 from idp.web.http import Params, Request
 
 MEMBERS = (
@@ -31,7 +33,7 @@ MEMBERS = (
     "client_notification_token",
     "requested_expiry",
 )
-"""The parameters of an authentication request (§7.1)."""
+"""The parameters of an authentication request (§7.1) that are texts."""
 REQUIRED = ("iss", "aud", "exp", "iat", "nbf", "jti")
 LONGEST = 3600
 """Seconds that a request object may lie in the future or the past, and be valid for."""
@@ -48,7 +50,7 @@ def parameters(services: Services, client: Client, request: Request) -> Params:
         if alg or client.profile.request_object_required:
             raise invalid_request("this client's requests must be signed")
         return form
-    if not {"request"}.union(form).isdisjoint(MEMBERS):  # §7.1.1: none of them outside
+    if not {*MEMBERS, PARAMETER, DETAILS}.isdisjoint(form):  # §7.1.1: none of them outside
         raise invalid_request("a signed request has its parameters inside")
     algorithms = (alg,) if alg else client.profile.assertion_algs
     claims = _verified(services, client, form["request"], algorithms)
@@ -84,7 +86,10 @@ def _bad(reason: str) -> OAuthError:
 
 
 def _params(claims: Mapping[str, Any]) -> Params:
-    """The parameters among the claims; ``requested_expiry`` may be a number (§7.1.1)."""
+    """The parameters among the claims.
+
+    ``requested_expiry`` may be a number (§7.1.1), ``resource`` several texts (RFC 8707 §2).
+    """
     found = {name: claims[name] for name in MEMBERS if name in claims}
     expiry = found.get("requested_expiry")
     if isinstance(expiry, int) and not isinstance(expiry, bool):
@@ -92,4 +97,16 @@ def _params(claims: Mapping[str, Any]) -> Params:
     for name, value in found.items():
         if not isinstance(value, str):
             raise invalid_request(f"{name} must be a string")
-    return Params(found.items())
+    return Params((*found.items(), *_resources(claims), *_details(claims)))
+
+
+def _resources(claims: Mapping[str, Any]) -> list[tuple[str, str]]:
+    asked = claims.get(PARAMETER, [])
+    several = asked if isinstance(asked, list) else [asked]
+    if not all(isinstance(each, str) for each in several):
+        raise invalid_request("resource must be a string, or an array of them")
+    return [(PARAMETER, each) for each in several]
+
+
+def _details(claims: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(DETAILS, "[]")] if DETAILS in claims else []  # refused, whatever they are

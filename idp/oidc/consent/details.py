@@ -15,8 +15,10 @@ from idp.core.strict_json import loads_object
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import OAuthError
 from idp.storage.transient import Get, Put
+from idp.web.http import Params
 
 Detail: TypeAlias = Mapping[str, str]
+PARAMETER = "authorization_details"
 MAX_DETAILS = 5
 APPROVAL_TTL = 600
 """Seconds from the citizen's answer to the end of the login that it was given in."""
@@ -73,6 +75,16 @@ def parse(text: str, client: Client) -> tuple[Detail, ...]:
     if not isinstance(found, list) or not 0 < len(found) <= MAX_DETAILS:
         raise _invalid(f"an array of 1 to {MAX_DETAILS} objects is expected")
     return tuple(_detail(each, client) for each in found)
+
+
+def refuse(params: Params) -> None:
+    """Return when a request asks for no transaction where none can be approved.
+
+    Raises:
+        OAuthError: ``invalid_authorization_details`` (RFC 9396 §5), it does.
+    """
+    if PARAMETER in params:
+        raise _invalid("a transaction is approved in an authorization request only")
 
 
 def approval_key(flow: str) -> str:

@@ -14,6 +14,7 @@ from idp.core.handles import FLOW_CHARS, Handle, b64url_decode, digest
 from idp.oidc.authorization.acr import minimum_level
 from idp.oidc.authorization.request import AuthorizationRequest, registered_scope
 from idp.oidc.clients.model import Client
+from idp.oidc.consent import details
 from idp.oidc.consent.model import Asked
 from idp.oidc.errors import OAuthError, invalid_grant
 from idp.oidc.services import Services
@@ -144,8 +145,10 @@ def request_of(params: Params, client: Client, *, reference: Reference) -> Autho
     """What a client asks for without a browser: its scope, at the level it wants.
 
     Raises:
-        OAuthError: ``invalid_scope``, ``unmet_authentication_requirements``.
+        OAuthError: ``invalid_scope``, ``invalid_authorization_details``, ``invalid_target``,
+            ``unmet_authentication_requirements``.
     """
+    details.refuse(params)
     scope = registered_scope(params, client)
     if OFFLINE_ACCESS not in client.scope:  # it means nothing to such a client (OIDC Core §11)
         scope = tuple(each for each in scope if each != OFFLINE_ACCESS)

@@ -12,6 +12,7 @@ from idp.oidc.client_auth.form import require_form
 from idp.oidc.clients.cors import cross_origin
 from idp.oidc.clients.encryption import require_key
 from idp.oidc.clients.model import Client
+from idp.oidc.consent import details
 from idp.oidc.decoupled.waiting import NotYet
 from idp.oidc.device import grant as device
 from idp.oidc.errors import (
@@ -71,7 +72,8 @@ def token(services: Services, request: Request) -> Response:
         binding = services.sender_constraint.read(request, client)
         require_key(services.client_keys, client, "id_token")
         redemption = redeem(services, client, request, binding).bound(binding.cnf)
-        return json_response(services.mint.issue(redemption, peer=request.peer))
+        answer = services.mint.issue(redemption, peer=request.peer)
+        return json_response(answer, headers={"Pragma": "no-cache"})  # RFC 6749 §5.1
 
 
 def _grant(client: Client, request: Request) -> Redeem:
@@ -83,6 +85,7 @@ def _grant(client: Client, request: Request) -> Redeem:
     if grant_type not in client.grant_types:
         raise unauthorized_client("the client is not registered for this grant_type")
     narrowed(request.form, client.resource)  # what is not registered at all uses nothing up
+    details.refuse(request.form)
     return GRANTS[grant_type]
 
 

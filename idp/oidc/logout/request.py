@@ -7,8 +7,8 @@ by the citizen and leads nowhere.
 
 from dataclasses import dataclass
 
-from idp.jose.jwk import JwkSet
 from idp.jose.jwt import InvalidToken
+from idp.keystore.file import KeyStore
 from idp.oidc.authorization import id_token_hint
 from idp.oidc.authorization.destination import MAX_STATE
 from idp.oidc.authorization.id_token_hint import Hint
@@ -36,7 +36,7 @@ class LogoutRequest:
         return with_query(self.redirect_uri, {"state": self.state} if self.state else {})
 
 
-def read(params: Params, clients: ClientCache, keys: JwkSet, *, issuer: str) -> LogoutRequest:
+def read(params: Params, clients: ClientCache, keys: KeyStore, *, issuer: str) -> LogoutRequest:
     """What of a logout request can be believed. An expired hint is as good as a fresh one.
 
     Raises:

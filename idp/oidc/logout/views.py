@@ -1,8 +1,9 @@
 """/logout: OpenID Connect RP-Initiated Logout 1.0.
 
-A request that carries an ID token of this very session is carried out at once; any other is put to
-the citizen first, so that no page elsewhere can log anybody out. Every relying party of the session
-is told, and nobody waits for one.
+A request that carries an ID token of this very session is carried out at once where nothing else
+hangs on the session. Any other is put to the citizen first: no page elsewhere can log anybody out,
+and who is logged in at other relying parties chooses to leave one or all. Every relying party that
+is left is told, and nobody waits for one.
 """
 
 from collections.abc import Mapping
@@ -46,20 +47,16 @@ def logout(services: Services, request: Request) -> Response:
     params = params_of(services, request)
     if request.method == "POST" and "decision" not in request.form:
         return keep(services, request, params)
-    asked = read(
-        params,
-        services.clients,
-        services.keys.verification(),
-        issuer=services.settings.issuer,
-    )
+    asked = read(params, services.clients, services.keys, issuer=services.settings.issuer)
     session = services.desk.sessions.of(request)
     if session is None:
         return _away(services, request, asked, vouched=asked.session_id is not None)
     if request.method == "POST":
         return _decide(services, request, asked, session)
-    if _vouches(services, asked, session):
+    elsewhere = _elsewhere(services, asked, session)
+    if _vouches(services, asked, session) and not elsewhere:
         return _end(services, request, asked, session)
-    return pages.confirm(services, request, asked, _elsewhere(services, asked, session))
+    return pages.confirm(services, request, asked, elsewhere)
 
 
 def endings(services: Services) -> Endings:
@@ -145,7 +142,7 @@ def _after(
     *,
     left: bool,
 ) -> Response:
-    """To the page that tells of the end; past it where nothing must be loaded in between.
+    """To the page that tells of the end; past it where there is nothing to load or to tell.
 
     A store that takes nothing more stops nobody from logging out.
     """
@@ -156,7 +153,8 @@ def _after(
         left=left,
         frames=frames(clients, session, services.subjects, issuer=services.settings.issuer),
     )
-    if ended.frames or not asked.redirect_uri:
+    others = [each for each in clients if each.backchannel_logout_uri and each != asked.client]
+    if ended.frames or others or not asked.redirect_uri:
         with suppress(Unavailable):
             handle = aftermath.keep(services.transient, ended)
             return redirect(f"{LOGOUT}?{aftermath.PARAMETER}={handle}")

@@ -101,8 +101,9 @@ class Mint:
             "access_token": text,
             "token_type": token_type(authorization.cnf),
             "expires_in": access.expires_at - now,
-            "scope": " ".join(authorization.scope),
         }
+        if authorization.scope:
+            answer["scope"] = " ".join(authorization.scope)
         if authorization.details:
             answer["authorization_details"] = list(authorization.details)
         if OPENID in authorization.scope:

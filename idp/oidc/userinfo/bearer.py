@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from idp.oidc.errors import OAuthError, invalid_request
+from idp.oidc.errors import OAuthError
 from idp.oidc.vocabulary import ASSERTION_ALGS
 from idp.web.http import Request
 
@@ -31,11 +31,11 @@ def shown_token(request: Request) -> Shown:
         OAuthError: none (401), in two places or in the query (400), or another scheme (401).
     """
     if "access_token" in request.query:
-        raise invalid_request("an access token does not belong in the query")
+        raise _misplaced("an access token does not belong in the query")
     header = request.headers.get("authorization", "")
     in_body = "access_token" in request.form
     if header and in_body:
-        raise invalid_request("the access token was sent in two ways")
+        raise _misplaced("the access token was sent in two ways")
     if in_body:
         return Shown("bearer", request.form["access_token"])
     scheme, _, token = header.partition(" ")
@@ -47,6 +47,12 @@ def shown_token(request: Request) -> Shown:
             headers={"WWW-Authenticate": ", ".join(_CHALLENGES.values())},
         )
     return Shown(scheme.lower(), token.strip())
+
+
+def _misplaced(description: str) -> OAuthError:
+    challenge = f'{_CHALLENGES["bearer"]}, error="invalid_request"'
+    headers = {"WWW-Authenticate": challenge}  # RFC 6750 §3.1
+    return OAuthError("invalid_request", description, headers=headers)
 
 
 def invalid_token(reason: str) -> OAuthError:

@@ -237,7 +237,6 @@ def test_what_is_not_supported_has_its_own_error() -> None:
 @pytest.mark.parametrize(
     "scope",
     [
-        None,
         "profile",
         "openid email",
         "openid unknown",
@@ -248,10 +247,15 @@ def test_what_is_not_supported_has_its_own_error() -> None:
         " ".join(f"s{number}" for number in range(10_000)),
     ],
 )
-def test_B06_only_registered_scopes(scope: str | None) -> None:
+def test_B06_only_registered_scopes(scope: str) -> None:
     before = time.perf_counter()
     assert refusal(scope=scope) == "invalid_scope"
     assert time.perf_counter() - before < 0.2
+
+
+def test_scope_is_required() -> None:
+    """OIDC Core §3.1.2.1; FAPI 1.0 conformance wants just this error."""
+    assert refusal(scope=None) == "invalid_request"
 
 
 def test_scope_in_any_order_and_offline_access() -> None:

@@ -21,7 +21,19 @@ from idp.jose.jwk import Jwk, JwkSet
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.profile import FAPI2_MESSAGE_SIGNING, FAPI2_SECURITY
 from idp.oidc.clients.request_uris import FETCHES
-from tests.oidc.front import CALLBACK, ISSUER, PORTAL, SECRET, Browser, Front, Page, answer, error
+from tests.oidc.front import (
+    CALLBACK,
+    GOODBYE,
+    ISSUER,
+    PORTAL,
+    SECRET,
+    Browser,
+    Front,
+    Page,
+    answer,
+    claims_of,
+    error,
+)
 from tests.outbound.hostile import Hostile, hostile
 
 EC_KEY, RSA_KEY = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)
@@ -510,3 +522,16 @@ def test_an_answer_that_cannot_be_encrypted_now_uses_no_login_up(front: Front) -
         dict(parse_qsl(urlsplit(done.headers["Location"]).query))["response"],
         (DecryptionKey("enc", key),),
     )
+
+
+def test_a_hint_may_be_encrypted_to_us(front: Front) -> None:
+    """OIDC Core §3.1.2.1; at /logout too (RP-Initiated Logout §2)."""
+    browser = front.signed_in()
+    hint = front.tokens(front.authorize(browser))["id_token"]
+    sealed = encrypt(front, hint)
+    done = front.authorize(browser, prompt="none", id_token_hint=sealed)
+    assert claims_of(front.tokens(done)["id_token"])["sub"] == claims_of(hint)["sub"]
+    broken = front.authorize(browser, id_token_hint=f"{sealed[:-4]}AAAA")
+    assert answer(broken)["error"] == "invalid_request"
+    gone = browser.get("/logout", id_token_hint=sealed, post_logout_redirect_uri=GOODBYE)
+    assert gone.headers["Location"] == GOODBYE

@@ -190,6 +190,12 @@ def test_an_id_token_names_the_citizen(bank: Front) -> None:
         ({"binding_message": "a\nb"}, "invalid_binding_message"),
         ({"binding_message": "👍 ok"}, "invalid_binding_message"),
         ({"binding_message": "https://evil.example"}, "invalid_binding_message"),
+        ({"binding_message": "https:/evil.example"}, "invalid_binding_message"),
+        ({"binding_message": "Mo www.evil.vn/login"}, "invalid_binding_message"),
+        ({"binding_message": "evil.vn"}, "invalid_binding_message"),
+        ({"binding_message": "bank1.vn, OTP 123456"}, "invalid_binding_message"),
+        ({"authorization_details": "[]"}, "invalid_authorization_details"),
+        ({"resource": "https://elsewhere.example"}, "invalid_target"),
         ({"requested_expiry": "0"}, "invalid_request"),
         ({"requested_expiry": "-1"}, "invalid_request"),
         ({"requested_expiry": "soon"}, "invalid_request"),
@@ -201,6 +207,13 @@ def test_bad_requests(bank: Front, form: dict[str, str], expected: str) -> None:
     assert error(ask(bank, **form)) == expected
     assert bank.events()[-1]["event"] == "BackchannelRefused"
     assert not bank.failures
+
+
+@pytest.mark.parametrize(
+    "message", ["Chuyển 1.200.000 VND", "Quầy 4 - hồ sơ 0815", "TP. HCM, 15:30", "W4SCT...", "#1.5"]
+)
+def test_what_is_no_address_may_be_said(bank: Front, message: str) -> None:
+    assert begin(bank, binding_message=message)
 
 
 @pytest.mark.parametrize(("asked", "given"), [("1", 1), ("600", 600), ("86400", 600)])

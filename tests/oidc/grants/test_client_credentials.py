@@ -16,6 +16,22 @@ def test_a_client_gets_a_token_for_itself(world: World) -> None:
     assert "acr" not in seen
 
 
+def test_without_any_scope_none_is_named(world: World) -> None:
+    """RFC 6749 §3.3: it has one value at least."""
+    client = world.add_client("bare", grant_types=["client_credentials"], scope="")
+    answer = world.post("/token", client, grant_type="client_credentials")
+    assert answer.headers["Pragma"] == "no-cache"  # §5.1
+    assert "scope" not in body(answer)
+
+
+@pytest.mark.parametrize("details", ["[]", '[{"type":"transaction_approval"}]', "x"])
+def test_no_transaction_is_approved_by_a_token_request(world: World, details: str) -> None:
+    """RFC 9396 §6: nothing is passed over in silence."""
+    for form in ({"grant_type": "client_credentials"}, {"grant_type": "refresh_token"}):
+        answer = world.post("/token", world.client, authorization_details=details, **form)
+        assert refused(answer) == (400, "invalid_authorization_details")
+
+
 def test_narrower(world: World) -> None:
     answer = world.post(
         "/token", world.client, grant_type="client_credentials", scope="records:read"

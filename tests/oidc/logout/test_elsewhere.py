@@ -82,6 +82,40 @@ def test_leaving_one_relying_party_ends_what_it_has_and_nothing_else(
     assert "Cổng dịch vụ công" in browser.get("/logout").text
 
 
+def test_a_hint_ends_a_session_at_once_only_where_nothing_else_hangs_on_it(front: Front) -> None:
+    browser = front.signed_in()
+    hint = front.tokens(front.authorize(browser))["id_token"]
+    visit(front, browser, CLINIC)
+    asking = {"id_token_hint": hint, "post_logout_redirect_uri": GOODBYE, "state": "s"}
+    page = browser.get("/logout", **asking)
+    assert Page(page.text).buttons == [EVERYWHERE, HERE, STAY]
+    assert "Phòng khám" in page.text
+    assert "code" in answer(front.authorize(browser, prompt="none"))
+    left = browser.submit(page, decision="here")
+    assert left.headers["Location"] == f"{GOODBYE}?state=s"
+    assert "code" in answer(front.authorize(browser, CLINIC, prompt="none"))
+    alone = front.signed_in()
+    hint = front.tokens(front.authorize(alone))["id_token"]
+    gone = alone.get("/logout", **asking | {"id_token_hint": hint})
+    assert gone.headers["Location"] == f"{GOODBYE}?state=s"
+    assert answer(front.authorize(alone, prompt="none"))["error"] == "login_required"
+
+
+def test_who_leaves_everywhere_sees_who_is_told_before_going_back(
+    front: Front, outside: Receivers
+) -> None:
+    listens(front, outside.url("portal"))
+    listens(front, outside.url("clinic"), CLINIC)
+    browser = front.signed_in()
+    hint = front.tokens(front.authorize(browser))["id_token"]
+    visit(front, browser, CLINIC)
+    page = browser.get("/logout", id_token_hint=hint, post_logout_redirect_uri=GOODBYE, state="s")
+    done = browser.submit(page, decision="logout")
+    assert done.text.count("Đang báo") == 2
+    assert f'id="return" href="{GOODBYE}?state=s"' in done.text
+    assert answer(front.authorize(browser, prompt="none"))["error"] == "login_required"
+
+
 def test_without_a_relying_party_to_leave_the_button_is_refused(front: Front) -> None:
     browser = front.signed_in()
     visit(front, browser, CLINIC)

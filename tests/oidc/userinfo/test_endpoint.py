@@ -126,7 +126,10 @@ def test_without_a_token(world: World) -> None:
 def test_H03_other_ways_to_carry_a_token(world: World) -> None:
     token = world.tokens()["access_token"]
     in_query = Request("GET", "/userinfo", query=Params({"access_token": token}.items()))
-    assert world.call("/userinfo", in_query).status == 400
+    misplaced = world.call("/userinfo", in_query)
+    assert misplaced.status == 400
+    challenge = misplaced.headers["WWW-Authenticate"]  # RFC 6750 §3
+    assert challenge == 'Bearer realm="userinfo", error="invalid_request"'
     form = Params({"access_token": token}.items())
     assert ask(world, token, method="POST", form=form).status == 400
     twice = Params((("access_token", token), ("access_token", token)))
