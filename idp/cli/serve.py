@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import click
 
 from idp.cli.context import Context, NotReady
+from idp.cli.wakeup import Wakeup
 from idp.core.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ def _granian(listening: Listening) -> None:
 
     # Not fork: this process has threads and connections of its own.
     multiprocessing.set_start_method("spawn", force=True)
-    Granian(
+    server = Granian(
         "idp.wsgi:create",
         address=listening.host,
         port=listening.port,
@@ -271,7 +272,10 @@ def _granian(listening: Listening) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
         log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {}},
-    ).serve(target_loader=partial(_worker, listening.threads), wrap_loader=False)
+    )
+    # Its signal handlers set it, one interrupting another.
+    server.main_loop_interrupt = Wakeup()  # type: ignore[assignment]
+    server.serve(target_loader=partial(_worker, listening.threads), wrap_loader=False)
 
 
 def _connections() -> int:

@@ -161,6 +161,7 @@ def test_the_frames_load_and_the_browser_goes_on_whatever_they_hold(
     page = context.new_page()
     asked = f"id_token_hint={token}&post_logout_redirect_uri={GOODBYE}&state=s"
     page.goto(f"{ISSUER}/logout?{asked}")
+    page.click("button[value=logout]")  # from there as well
     page.wait_for_url(f"{GOODBYE}?state=s")
     assert [each.partition("?")[0] for each in loaded] == [
         f"{RP}/out",
