@@ -159,6 +159,11 @@ class Settings(BaseSettings):
         return self.state_directory / "inbox.jsonl"
 
     @property
+    def simulated_cards(self) -> Path:
+        """The simulated reader's folder: the software cards of demo citizens, a file each."""
+        return self.state_directory / "cards"
+
+    @property
     def card_authority(self) -> Path:
         """Where the development authority that issues software cards keeps its keys."""
         return self.keys.directory / "card-authority"

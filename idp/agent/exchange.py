@@ -37,6 +37,7 @@ NOT_ACCEPTED = (
     "Thẻ không được chấp nhận cho lần đăng nhập này.",
     "The card is not accepted for this login.",
 )
+UNREADABLE = ("Không đọc được thẻ.", "The card cannot be read.")
 _SENTENCES = {
     "session-unknown": OVER,
     "session-used": OVER,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from idp.agent.exchange import Reader, Reading
+from idp.agent.exchange import UNREADABLE, AgentError, Reader, Reading
 from idp.mrtd.errors import MRTDError
 from idp.mrtd.testing.software_card import SoftwareCard
 
@@ -15,14 +15,22 @@ class NoCard(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SimulatedReader:
-    """A software card, always in the reader."""
+    """A software card, always in the reader: as its file is now, for it may be issued anew."""
 
-    card: SoftwareCard
+    path: Path
 
     def read(self, challenge: bytes) -> Reading:
-        """Give the card's files, and its chip's signature over ``challenge``."""
-        files = {f"dg{number}": data for number, data in self.card.files.data_groups.items()}
-        return Reading({"sod": self.card.files.sod, **files}, self.card.sign(challenge))
+        """Give the card's files, and its chip's signature over ``challenge``.
+
+        Raises:
+            AgentError: the file is no card any more.
+        """
+        try:
+            card = _card(self.path)
+        except NoCard as error:
+            raise AgentError(UNREADABLE) from error
+        files = {f"dg{number}": data for number, data in card.files.data_groups.items()}
+        return Reading({"sod": card.files.sod, **files}, card.sign(challenge))
 
 
 def readers(path: Path) -> Mapping[str, Reader]:
@@ -34,10 +42,13 @@ def readers(path: Path) -> Mapping[str, Reader]:
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     if not files:
         raise NoCard(f"{path}: there is no card here (*.json)")
-    found: dict[str, Reader] = {}
     for each in files:
-        try:
-            found[each.stem] = SimulatedReader(SoftwareCard.from_json(each.read_text("utf-8")))
-        except (OSError, UnicodeDecodeError, MRTDError) as error:
-            raise NoCard(f"{each}: not a card file ({error})") from error
-    return found
+        _card(each)
+    return {each.stem: SimulatedReader(each) for each in files}
+
+
+def _card(path: Path) -> SoftwareCard:
+    try:
+        return SoftwareCard.from_json(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, MRTDError) as error:
+        raise NoCard(f"{path}: not a card file ({error})") from error

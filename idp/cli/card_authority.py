@@ -33,27 +33,24 @@ def issue(obj: Context, number: str, out: Path, form: str) -> None:
     """Make the chip of a citizen's card, for the simulated reader.
 
     It is the card that the registry has of them, whatever its status, with a new key; who has
-    none gets one that is valid from today. CARD.json holds the chip's private key: for
-    development only.
+    none gets one that is valid from today. The demo's reader has the new chip from now on too.
+    CARD.json holds the chip's private key: for development only.
     """
     settings = obj.settings
     if settings.production or settings.registry.source != "sql":
         fail("Cards are issued in development and in the sandbox only.")
-    authority = cards.open_authority(settings.card_authority, obj.clock())
-    database = obj.database
+    holder, database, now = _number(number), obj.database, obj.clock()
+    authority = cards.open_authority(settings.card_authority, now)
+    registry = Registry(database, obj.clock)
     try:
-        issued = cards.issue(
-            authority,
-            SqlRegistry(database),
-            Registry(database, obj.clock),
-            _number(number),
-            now=obj.clock(),
-        )
+        issued = cards.issue(authority, SqlRegistry(database), registry, holder, now=now)
     except cards.UnknownCitizen:
         fail("The registry has nobody with this number.")
     written = cards.write(issued.software, out)
+    if settings.simulated_cards.is_dir():
+        cards.keep(issued.software, settings.simulated_cards, holder)
     obj.record("card.issue", issued.card.serial or "")
-    said = {**_row(PersonalNumber(number), issued.card), "files": [str(each) for each in written]}
+    said = {**_row(holder, issued.card), "files": [str(each) for each in written]}
     show(said, form, [f"{said['serial']}\t{said['status']}", *said["files"]])
 
 

@@ -53,25 +53,18 @@ def stores(obj: Context) -> Stores:
 
 
 def seed(obj: Context) -> None:
-    """Write the citizens; make the software card of each that has none, or whose file is gone."""
+    """Write the citizens; make the card anew of each whose file is not the registered one."""
     obj.record("demo.seed")
-    places = stores(obj)
+    places, now = stores(obj), obj.clock()
     seed_citizens(places)
-    authority = cards.open_authority(obj.settings.card_authority, obj.clock())
+    authority = cards.open_authority(obj.settings.card_authority, now)
+    folder = obj.settings.simulated_cards
     for each in CITIZENS:
         number = each.person.number
         known = places.source.cards(number)
-        file = card_file(obj, number.digits)
-        if known and not (known[0].aa_key_digest and file.exists()):
-            now = obj.clock()
+        if known and not cards.kept(folder, number, known[0], authority):
             issued = cards.issue(authority, places.source, places.registry, number, now=now)
-            cards.keep(issued.software, file)
-
-
-def card_file(obj: Context, number: str) -> Path:
-    """Where the simulated reader has a citizen's card."""
-    path: Path = obj.settings.state_directory / "cards" / f"{number}.json"
-    return path
+            cards.keep(issued.software, folder, number)
 
 
 def portal_url(bind: str) -> str:
@@ -110,7 +103,7 @@ def log_in(
         return SANDBOX_CODE if settings.sandbox else code_from_phone(settings.inbox, phone, since)
 
     def present_card(token: str) -> str:
-        card = card_file(obj, number)
+        card = settings.simulated_cards / f"{number}.json"
         return simulated_reader(HERE / "idp-agent", card, settings.issuer, token)
 
     citizen = Citizen(number, method, PASSCODE, read_code, present_card)

@@ -77,7 +77,7 @@ def _provider(obj: Context, bind: str) -> Program:
 
 def _reader(obj: Context, port: int) -> Program:
     """The card reader of this machine, simulated: it has every demo citizen's card."""
-    cards, origin = obj.settings.state_directory / "cards", obj.settings.issuer
+    cards, origin = obj.settings.simulated_cards, obj.settings.issuer
     said = ("--simulate", cards, "--origin", origin, "--port", str(port))
     return Program("reader", (HERE / "idp-agent", *said), f"http://127.0.0.1:{port}/")
 

@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from idp.core.personal_number import PersonalNumber
-from idp.mrtd import dg15
+from idp.mrtd import dg15, sod
 from idp.mrtd.certificate import parse_crl
+from idp.mrtd.errors import MRTDError
 from idp.mrtd.testing.authority import CRL_TTL, Authority
 from idp.mrtd.testing.software_card import CardDetails, SoftwareCard, issue_card
 from idp.registry.model import Card, Person
@@ -111,10 +114,26 @@ def write(software: SoftwareCard, folder: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in contents)
 
 
-def keep(software: SoftwareCard, path: Path) -> None:
-    """Put the card into the simulated reader's folder, as a file of its own."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write(path, software.to_json().encode())
+def keep(software: SoftwareCard, folder: Path, number: PersonalNumber) -> None:
+    """Put a citizen's card into the simulated reader's ``folder``, in place of an older one."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write(_file(folder, number), software.to_json().encode())
+
+
+def kept(folder: Path, number: PersonalNumber, card: Card, authority: Authority) -> bool:
+    """Whether the simulated reader has this very ``card``, signed by this ``authority``."""
+    try:
+        files = SoftwareCard.from_json(_file(folder, number).read_text("utf-8")).files
+        signer = sod.parse(files.sod).signer
+        digest = dg15.parse(files.data_group(15)).digest
+    except (OSError, ValueError, MRTDError):
+        return False
+    ours = authority.signer.public_bytes(Encoding.DER)
+    return digest == card.aa_key_digest and signer == ours
+
+
+def _file(folder: Path, number: PersonalNumber) -> Path:
+    return folder / f"{number.digits}.json"
 
 
 def _new_card(person: Person, today: date) -> Card:

@@ -282,18 +282,18 @@ class Stores:
 def seed_citizens(stores: Stores) -> None:
     """Write the sandbox's own citizens as they are described, whatever became of them meanwhile.
 
-    Cards stay as they are where the registry has any: they may have been issued.
+    Cards stay as they are where the last has the status described: it may have been issued.
     """
-    records = [
-        Record(
-            each.person,
-            (each.card,) if each.card and not stores.source.cards(each.person.number) else None,
-        )
-        for each in CITIZENS
-    ]
-    stores.registry.write(records)
+    stores.registry.write([_record(each, stores.source) for each in CITIZENS])
     passcode_hash = passcode.hash_passcode(PASSCODE, stores.pepper)
     stores.accounts.put_all(each.account(passcode_hash) for each in CITIZENS)
+
+
+def _record(citizen: DemoCitizen, source: RegistrySource) -> Record:
+    card, known = citizen.card, source.cards(citizen.person.number)[:1]
+    if card is None or [each.status for each in known] == [card.status]:
+        return Record(citizen.person)
+    return Record(citizen.person, (card,))
 
 
 def seed_synthetic(

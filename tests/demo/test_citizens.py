@@ -133,6 +133,16 @@ def test_seeding_again_mends_them_but_keeps_ids_and_issued_cards(stores):
     _require_usable(stores, number.digits)
 
 
+def test_seeding_again_gives_a_valid_card_to_who_had_it_revoked_and_no_other(stores):
+    seed_citizens(stores)
+    for citizen in (BY_NUMBER["000199000001"], BY_NUMBER["000090000007"]):
+        revoked = replace(citizen.card, status=CardStatus.REVOKED, aa_key_digest="n" * 43)
+        stores.registry.put_card(citizen.person.number, revoked)
+        seed_citizens(stores)
+        known = stores.source.cards(citizen.person.number)
+        assert known == ((citizen.card,) if citizen.card.status is CardStatus.VALID else (revoked,))
+
+
 def test_synthetic_citizens_are_nobody_and_can_all_log_in():
     hashed = passcode.hash_passcode(PASSCODE, PEPPER)
     found = list(synthetic(20_000, seed=7, passcode_hash=hashed))

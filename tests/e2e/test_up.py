@@ -1,5 +1,6 @@
 """``idp demo up``, which ``make run`` starts: two logins, and a portal to use by hand."""
 
+import json
 import os
 import pty
 import re
@@ -69,6 +70,17 @@ def test_trying_it_again_and_again_is_not_too_often(demo: Demo) -> None:
     for _ in range(5):
         done = demo.idp("demo", "login", "--method", "otp", "--as", "000099000002")
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_card_that_is_issued_or_revoked_does_no_lasting_harm(demo: Demo) -> None:
+    card = ("--as", "000311000004", "--method", "card")
+    issued = demo.idp("card", "issue", "000311000004", "--out", "chip", "--format", "json")
+    assert demo.idp("demo", "login", *card).returncode == 0
+    demo.idp("card", "revoke", json.loads(issued.stdout)["serial"])
+    assert demo.idp("demo", "login", *card).returncode == 1
+    assert demo.idp("demo", "seed").returncode == 0
+    done = demo.idp("demo", "login", *card)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("number", ["000040000008", "000199999999"])
