@@ -67,6 +67,9 @@ from idp.web.http import Trust
 from idp.web.settings import Site
 from idp.web.templates import Pages
 
+METHODS = (Otp.method, CardLogin.method, Passcode.method)
+"""The ways to prove who one is."""
+
 
 class NotASandbox(Exception):
     """A sandbox must not hold a real person: its codes are known to everybody."""
@@ -120,7 +123,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
             pages=pages,
             key=keys.secret("login"),
             settings=login_settings(settings),
-            methods=(Otp.method, CardLogin.method, Passcode.method),
+            methods=METHODS,
             describe=lambda tag: view(clients.by_tag(tag)),
         )
         consents = Consents(

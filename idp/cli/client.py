@@ -194,8 +194,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _registered(obj: Context, raw: dict[str, Any], client_id: str) -> Client:
+    from idp.app import METHODS
+
+    methods = [each.name for each in METHODS]
     try:
-        found = register(raw, client_id=client_id)
+        found = register(raw, client_id=client_id, methods=methods)
         if found.sector_identifier_uri:
             fetch_sector(obj.outbound, found.sector_identifier_uri, found.redirect_uris)
     except InvalidMetadata as error:

@@ -82,6 +82,16 @@ def test_the_secret_is_shown_once(run: Run) -> None:
     assert secret not in run("list", "--format", "json").output
 
 
+@pytest.mark.parametrize("methods", [["otp", "fax"], ["OTP"], [""], ["otp,card"]])
+def test_an_unknown_authentication_method_is_refused(run: Run, methods: list[str]) -> None:
+    answer(run("create", file={**GIVEN, "methods": ["otp", "card", "passcode"]}))
+    for command in (("create",), ("update", "portal")):
+        refused = run(*command, file={**PORTAL, "methods": methods})
+        assert refused.exit_code == 1
+        assert refused.stderr == "methods: must be of otp, card, passcode\n"
+    assert answer(run("show", "portal"))["methods"] == ["otp", "card", "passcode"]
+
+
 def test_a_public_client_has_none(run: Run) -> None:
     created = answer(run("create", file={**PORTAL, "token_endpoint_auth_method": "none"}))
     assert "client_secret" not in created

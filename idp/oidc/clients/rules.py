@@ -4,7 +4,7 @@ Everything is checked and all problems are reported together.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -39,7 +39,6 @@ from idp.oidc.vocabulary import (
 
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,200}")
 _DETAILS_TYPE = re.compile(r"[a-z][a-z_]{0,50}")
-_METHOD = re.compile(r"[a-z][a-z_]{0,30}")
 _PAGE_URIS = (
     "client_uri",
     "policy_uri",
@@ -67,8 +66,8 @@ class InvalidMetadata(ValueError):
         self.problems = problems
 
 
-def register(raw: Mapping[str, Any], *, client_id: str) -> Client:
-    """The client that ``raw`` describes.
+def register(raw: Mapping[str, Any], *, client_id: str, methods: Collection[str] = ()) -> Client:
+    """The client that ``raw`` describes; ``methods`` are the authentication methods there are.
 
     Raises:
         InvalidMetadata: with every problem that was found.
@@ -79,7 +78,7 @@ def register(raw: Mapping[str, Any], *, client_id: str) -> Client:
         found = error.errors(include_url=False, include_input=False)
         problems = tuple(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found)
         raise InvalidMetadata(problems) from None
-    problems = tuple(_problems(metadata, client_id))
+    problems = (*_problems(metadata, client_id), *_method_problems(metadata, methods))
     if problems:
         raise InvalidMetadata(problems)
     return client_of(metadata, client_id)
@@ -249,12 +248,15 @@ def _claim_problems(metadata: Metadata) -> Iterator[str]:
     ):
         if any(assurance.acr_level(each) is None for each in values):
             yield f"{name}: must be of {', '.join(assurance.ACR_VALUES)}"
-    if not all(_METHOD.fullmatch(each) for each in metadata.methods):
-        yield "methods: must be names of authentication methods"
     if not all(_DETAILS_TYPE.fullmatch(each) for each in metadata.authorization_details_types):
         yield "authorization_details_types: must be names of types"
     if not all(_CLIENT_ID.fullmatch(each) for each in metadata.resource.split(" ") if each):
         yield "resource: is the client_id of the resource server, or several with spaces"
+
+
+def _method_problems(metadata: Metadata, known: Collection[str]) -> Iterator[str]:
+    if not set(metadata.methods) <= set(known):
+        yield f"methods: must be of {', '.join(known)}"
 
 
 def _algorithm_problems(metadata: Metadata) -> Iterator[str]:

@@ -62,7 +62,8 @@ class Office:
             OAuthError: see :func:`~idp.oidc.registration.request.admit` and
                 :func:`~idp.oidc.registration.statement.with_statement`.
         """
-        client = admit(raw, client_id, scope, self.settings)
+        methods = [each.name for each in self.services.desk.methods]
+        client = admit(raw, client_id, scope, self.settings, methods)
         uri = client.sector_identifier_uri
         if uri:
             try:

@@ -4,7 +4,7 @@
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from idp.oidc.clients.model import Client
@@ -23,11 +23,16 @@ _TEXTS = ("client_name", "client_name#vi", "client_name#en", "purpose", "purpose
 
 
 def admit(
-    raw: Mapping[str, Any], client_id: str, scope: tuple[str, ...], settings: RegistrationSettings
+    raw: Mapping[str, Any],
+    client_id: str,
+    scope: tuple[str, ...],
+    settings: RegistrationSettings,
+    methods: Collection[str] = (),
 ) -> Client:
     """The client that ``raw`` describes, cut down to what it may have; ``scope`` at the most.
 
-    Members that are null count as left out (RFC 7592 §2.2).
+    ``methods`` are the authentication methods there are. Members that are null count as left out
+    (RFC 7592 §2.2).
 
     Raises:
         OAuthError: ``invalid_redirect_uri``, ``invalid_client_metadata``.
@@ -36,7 +41,7 @@ def admit(
     members = {name: each for name, each in raw.items() if each is not None and name not in dropped}
     members = {**_defaults(members), **members, **_scope(members, scope)}
     try:
-        client = judge(members, client_id=client_id)
+        client = judge(members, client_id=client_id, methods=methods)
     except InvalidMetadata as error:
         raise refused(error.problems) from error
     problems = tuple(_problems(client, members, settings))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from idp.app import METHODS
 from idp.core.handles import digest
 from idp.oidc.provider import endpoints
 from idp.oidc.registration.model import Invitation
@@ -33,6 +34,8 @@ class Office:
 
     def __post_init__(self) -> None:
         self.records = Registrations(self.world.database, self.world.clock)
+        services = self.world.services
+        self.world.services = replace(services, desk=replace(services.desk, methods=METHODS))
         self.under(RegistrationSettings.sandbox())
 
     def under(self, settings: RegistrationSettings) -> None:
