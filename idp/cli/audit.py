@@ -10,7 +10,7 @@ import click
 
 from idp.audit import log
 from idp.cli.context import Context
-from idp.cli.output import format_option, show
+from idp.cli.output import announce, format_option, show
 
 
 @click.group()
@@ -45,15 +45,19 @@ def tail(obj: Context, lines: int, form: str) -> None:
 
 @audit.command()
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file to write.")
+@format_option
 @click.pass_obj
-def export(obj: Context, out: Path | None) -> None:
+def export(obj: Context, out: Path | None, form: str) -> None:
     """Write every entry with its place in its chain, one JSON object a line."""
     if out is None:
         log.export(obj.database, sys.stdout)
         return
     with out.open("w", encoding="utf-8") as stream:
         count = log.export(obj.database, stream)
-    click.echo(f"{count} entries", err=True)
+    if form == "json":
+        announce({"entries": count}, form)
+    else:
+        click.echo(f"{count} entries", err=True)
 
 
 def _line(entry: dict[str, Any]) -> str:

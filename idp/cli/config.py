@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 from pydantic import SecretStr
+from pydantic_core import to_jsonable_python
 
 from idp.cli.context import Context
 from idp.cli.output import format_option, show
@@ -51,14 +52,27 @@ def show_(obj: Context, form: str) -> None:
 
 
 @config.command()
-def reference() -> None:
-    """Print docs/configuration.md."""
+@format_option
+def reference(form: str) -> None:
+    """Print docs/configuration.md, or as JSON what is in its table."""
+    if form == "json":
+        show([_row(name, field) for name, field in variables()], form, ())
+        return
     secrets = ", ".join(f"`{PREFIX}{name}`" for name in SECRETS)
     rows = (
         f"| {_name(name)} | {_default(field)} | {field.description} |\n"
         for name, field in variables()
     )
     click.echo(_HEAD.format(secrets=secrets) + "".join(rows), nl=False)
+
+
+def _row(variable: str, field: Any) -> dict[str, Any]:
+    return {
+        "variable": variable,
+        "default": to_jsonable_python(field.default),
+        "required_in_production": variable.removeprefix(PREFIX) in _REQUIRED,
+        "description": field.description,
+    }
 
 
 def _name(variable: str) -> str:

@@ -9,9 +9,9 @@ import httpx
 
 from idp.cli import demo_steps
 from idp.cli.context import Context
-from idp.cli.demo_steps import PORTAL, Telling
+from idp.cli.demo_steps import PORTAL, Telling, pass_obj
 from idp.cli.demo_up import up
-from idp.cli.output import fail, format_option, progress, show
+from idp.cli.output import announce, fail, format_option, progress, show
 from idp.core.personal_number import PersonalNumber
 from idp.demo.citizens import CITIZENS, MOST, PASSCODE, seed_synthetic, synthetic
 from idp.demo.login import LoginFailed
@@ -19,11 +19,8 @@ from idp.jose.jwt import InvalidToken
 
 
 @click.group()
-@click.pass_obj
-def demo(obj: Context) -> None:
+def demo() -> None:
     """Demo citizens, portal and phone."""
-    if obj.settings.production:
-        fail("The demo is not for production: its citizens, cards and codes are known.")
 
 
 demo.add_command(up)
@@ -34,7 +31,7 @@ demo.add_command(up)
     "--citizens", "count", type=click.IntRange(0, MOST), default=0, help="Synthetic ones more."
 )
 @format_option
-@click.pass_obj
+@pass_obj
 def seed(obj: Context, count: int, form: str) -> None:
     """Write the demo's citizens and cards, and as many synthetic citizens as are wanted."""
     demo_steps.seed(obj)
@@ -51,11 +48,12 @@ def seed(obj: Context, count: int, form: str) -> None:
 
 @demo.command()
 @click.option("--bind", default=PORTAL, show_default=True, help="host:port to serve at.")
-@click.pass_obj
-def portal(obj: Context, bind: str) -> None:
+@format_option
+@pass_obj
+def portal(obj: Context, bind: str, form: str) -> None:
     """Serve the demo portal, and the demo phone at /phone."""
-    server = demo_steps.portal_server(obj, bind)
-    click.echo(f"The portal is at {demo_steps.portal_url(bind)}")
+    server, url = demo_steps.portal_server(obj, bind), demo_steps.portal_url(bind)
+    announce({"ready": url}, form, f"The portal is at {url}")
     server.serve_forever()
 
 
@@ -64,7 +62,7 @@ def portal(obj: Context, bind: str) -> None:
 @click.option("--as", "number", metavar="NUMBER", required=True, help="The citizen's ID number.")
 @click.option("--level", type=click.IntRange(1, 4), help="Ask for this level at least.")
 @format_option
-@click.pass_obj
+@pass_obj
 def login(obj: Context, method: str, number: str, level: int | None, form: str) -> None:
     """Log in as a citizen over HTTP, hop by hop; the provider must be running."""
     try:

@@ -2,9 +2,11 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import click
 import httpx
@@ -29,6 +31,19 @@ from idp.settings import SANDBOX_CODE
 PORTAL = "127.0.0.1:8080"
 HERE = Path(sys.executable).parent
 """Where our own programs are."""
+P = ParamSpec("P")
+
+
+def pass_obj(command: Callable[Concatenate[Context, P], None]) -> Callable[P, None]:
+    """click's own, for commands that production refuses."""
+
+    @wraps(command)
+    def checked(obj: Context, /, *arguments: P.args, **options: P.kwargs) -> None:
+        if obj.settings.production:
+            fail("The demo is not for production: its citizens, cards and codes are known.")
+        command(obj, *arguments, **options)
+
+    return click.pass_obj(checked)
 
 
 @dataclass

@@ -9,8 +9,8 @@ import click
 
 from idp.cli import demo_steps
 from idp.cli.context import Context
-from idp.cli.demo_steps import HERE, PORTAL, Telling
-from idp.cli.output import fail
+from idp.cli.demo_steps import HERE, PORTAL, Telling, pass_obj
+from idp.cli.output import announce, fail, format_option
 from idp.cli.serve import address
 from idp.demo.citizens import CITIZENS, PASSCODE
 from idp.demo.login import LoginFailed
@@ -26,8 +26,9 @@ LOGINS = (("otp", "000099000002"), ("card", "000199000001"))
 @click.command()
 @click.option("--portal", default=PORTAL, show_default=True, help="host:port of portal and phone.")
 @click.option("--reader-port", default=READER_PORT, show_default=True, help="The card reader's.")
-@click.pass_obj
-def up(obj: Context, portal: str, reader_port: int) -> None:
+@format_option
+@pass_obj
+def up(obj: Context, portal: str, reader_port: int, form: str) -> None:
     """Start provider, portal, phone and card reader; log in by code and by card; keep serving."""
     began = time.monotonic()
     end_with_parent()
@@ -46,23 +47,30 @@ def up(obj: Context, portal: str, reader_port: int) -> None:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             programs.start(_reader(obj, reader_port))
             programs.wait_ready()
-            click.echo(f"Ready after {time.monotonic() - began:.1f} s.")
-            _show_logins(obj)
-            _welcome(obj, demo_steps.portal_url(portal))
+            took = round(time.monotonic() - began, 1)
+            announce(
+                {"ready": obj.settings.issuer, "seconds": took}, form, f"Ready after {took} s."
+            )
+            _show_logins(obj, form)
+            _welcome(obj, demo_steps.portal_url(portal), form)
             programs.wait()
     except KeyboardInterrupt:
-        click.echo("\nStopped.")
+        announce({"stopped": True}, form, "\nStopped.")
     except Stopped as error:
         fail(str(error))
     except (LoginFailed, InvalidToken) as error:
         fail(f"The login failed: {error}")
 
 
-def _show_logins(obj: Context) -> None:
+def _show_logins(obj: Context, form: str) -> None:
     for method, number in LOGINS:
-        click.echo(f"\n{number} logs in by {method}:")
-        claims = demo_steps.log_in(obj, Telling(True), method, number)
-        click.echo(f"  verified ID token: {json.dumps(claims, ensure_ascii=False)}")
+        if form == "text":
+            click.echo(f"\n{number} logs in by {method}:")
+        tell = Telling(form == "text")
+        claims = demo_steps.log_in(obj, tell, method, number)
+        said = {"login": method, "number": number, "hops": tell.hops, "claims": claims}
+        token = json.dumps(claims, ensure_ascii=False)
+        announce(said, form, f"  verified ID token: {token}")
 
 
 def _provider(obj: Context, bind: str) -> Program:
@@ -82,16 +90,28 @@ def _reader(obj: Context, port: int) -> Program:
     return Program("reader", (HERE / "idp-agent", *said), f"http://127.0.0.1:{port}/")
 
 
-def _welcome(obj: Context, url: str) -> None:
+def _welcome(obj: Context, url: str, form: str) -> None:
     settings = obj.settings
-    click.echo(f"\nDemo citizens (passcode {PASSCODE}, where they have one):")
-    for each in CITIZENS:
-        click.echo(f"  {each.person.number}  {each.person.name.full:<24}{each.description}")
-    click.echo(
-        f"\nOpen {url} and choose “Đăng nhập bằng tài khoản định danh điện tử”."
-        f"\n  By code: type a number, choose the code, read it at {url}/phone"
-        "\n  By card: type a number, choose the card, “Mở chương trình đọc thẻ”, pick the card"
-        f"\nProvider {settings.issuer} · metrics http://{settings.management.bind}/metrics"
-        f" · logs {settings.state_directory / 'log'}"
-        "\nCtrl-C stops everything."
+    said = {
+        "provider": settings.issuer,
+        "portal": url,
+        "phone": f"{url}/phone",
+        "metrics": f"http://{settings.management.bind}/metrics",
+        "logs": str(settings.state_directory / "log"),
+        "passcode": PASSCODE,
+        "citizens": {each.person.number.digits: each.description for each in CITIZENS},
+    }
+    announce(
+        said,
+        form,
+        f"\nDemo citizens (passcode {PASSCODE}, where they have one):",
+        *(
+            f"  {each.person.number}  {each.person.name.full:<24}{each.description}"
+            for each in CITIZENS
+        ),
+        f"\nOpen {url} and choose “Đăng nhập bằng tài khoản định danh điện tử”.",
+        f"  By code: type a number, choose the code, read it at {said['phone']}",
+        "  By card: type a number, choose the card, “Mở chương trình đọc thẻ”, pick the card",
+        f"Provider {settings.issuer} · metrics {said['metrics']} · logs {said['logs']}",
+        "Ctrl-C stops everything.",
     )

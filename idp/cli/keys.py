@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from idp.cli.context import Context
-from idp.cli.output import fail, format_option, show
+from idp.cli.output import fail, format_option, json_option, show
 from idp.keystore import file
 from idp.keystore.keyset import Key
 from idp.keystore.rotation import Action, Generate, Policy, Promote
@@ -60,6 +60,7 @@ def revoke(obj: Context, kid: str, form: str) -> None:
 
 @keys.command("export-jwks")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file to write.")
+@json_option
 @click.pass_obj
 def export_jwks(obj: Context, out: Path | None) -> None:
     """Print the public keys as the JWK set that relying parties fetch."""

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from idp.cli.context import Context
-from idp.cli.output import fail, format_option, show
+from idp.cli.output import announce, fail, format_option, show
 from idp.oidc.clients.repository import ClientCache
 from idp.oidc.logout.courier import Courier
 from idp.oidc.logout.delivery import Delivery, State
@@ -48,15 +48,17 @@ def retry(obj: Context, delivery_id: int, form: str) -> None:
 
 @logout.command()
 @click.option("--once", is_flag=True, help="Only what is due now, then end.")
+@format_option
 @click.pass_obj
-def deliver(obj: Context, once: bool) -> None:
+def deliver(obj: Context, once: bool, form: str) -> None:
     """Deliver messages until interrupted. `idp serve` does this by itself."""
     running, stopping = courier(obj), threading.Event()
     if once:
-        running.once()
+        announce({"tried": running.once()}, form)
         return
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
+    announce({"ready": True}, form)
     running.run(stopping)
 
 

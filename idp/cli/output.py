@@ -16,6 +16,13 @@ format_option = click.option(
     help="How to answer.",
 )
 
+json_option = click.option(
+    "--format",
+    type=click.Choice(["text", "json"]),
+    expose_value=False,
+    help="The answer is JSON either way.",
+)
+
 
 def show(value: Any, form: str, lines: Iterable[str]) -> None:
     """Print ``value`` as JSON, or ``lines`` for a person."""
@@ -23,6 +30,12 @@ def show(value: Any, form: str, lines: Iterable[str]) -> None:
         click.echo(json.dumps(value, ensure_ascii=False, indent=2))
         return
     for line in lines:
+        click.echo(line)
+
+
+def announce(value: Any, form: str, *lines: str) -> None:
+    """What a command says while it goes on: ``value`` as one line of JSON, or ``lines``."""
+    for line in (json.dumps(value, ensure_ascii=False),) if form == "json" else lines:
         click.echo(line)
 
 

@@ -16,12 +16,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
 from idp.cli.context import Context, NotReady
+from idp.cli.output import announce, format_option
 from idp.cli.wakeup import Wakeup
 from idp.core.errors import Unavailable
 
@@ -79,30 +80,27 @@ class Listening:
     is_flag=True,
     help="Ask connections for a certificate of IDP_MTLS__CA_FILE (gunicorn with TLS only).",
 )
+@format_option
 @click.pass_obj
 def serve(
-    obj: Context,
-    bind: str,
-    workers: int,
-    threads: int,
-    certificate: Path | None,
-    private_key: Path | None,
-    server: str,
-    client_certificates: bool,
+    obj: Context, /, bind: str, server: str, client_certificates: bool, form: str, **how: Any
 ) -> None:
     """Serve the provider until SIGTERM or Ctrl-C; SIGHUP renews the processes one by one.
 
-    Outside production, the schema is upgraded and missing keys are made first.
+    Outside production, the schema is upgraded and missing keys are made first. With --format json
+    a line among those of the log says when it is ready.
     """
-    if (certificate is None) != (private_key is None):
-        raise click.UsageError("--certificate and --private-key go together")
     host, port = address(bind, "--bind")
-    listening = Listening(_resolved(host), port, workers, threads, certificate, private_key)
+    listening = Listening(_resolved(host), port, **how)
+    if (listening.certificate is None) != (listening.private_key is None):
+        raise click.UsageError("--certificate and --private-key go together")
     if client_certificates:
         listening = replace(listening, client_ca=_client_ca(obj, listening, server))
     management = address(obj.settings.management.bind, "IDP_MANAGEMENT__BIND")
     _require_free(listening.host, port)
-    with _prepared(obj, listening, management):
+    with _prepared(obj, listening, management) as stopping:
+        if form == "json":
+            threading.Thread(target=_say_ready, args=(listening, stopping), daemon=True).start()
         (_granian if server == "granian" else _gunicorn)(listening)
 
 
@@ -140,8 +138,13 @@ def _resolved(host: str) -> str:
 
 
 @contextmanager
-def _prepared(obj: Context, listening: Listening, management: tuple[str, int]) -> Iterator[None]:
-    """Everything in order for the processes that will serve; the management address up."""
+def _prepared(
+    obj: Context, listening: Listening, management: tuple[str, int]
+) -> Iterator[threading.Event]:
+    """Everything in order for the processes that will serve; the management address up.
+
+    What is yielded is set when they have ended.
+    """
     metrics_directory = obj.settings.state_directory / "metrics"
     shutil.rmtree(metrics_directory, ignore_errors=True)
     metrics_directory.mkdir(parents=True, mode=0o700)
@@ -170,10 +173,21 @@ def _prepared(obj: Context, listening: Listening, management: tuple[str, int]) -
     for work in (_keep_house, _tell_relying_parties):
         threading.Thread(target=work, args=(obj, stopping), daemon=True).start()
     try:
-        yield
+        yield stopping
     finally:
         stopping.set()
         served.close()
+
+
+def _say_ready(listening: Listening, stopping: threading.Event) -> None:
+    """Say where the provider answers, once it does."""
+    while not stopping.wait(0.1):
+        with suppress(OSError, http.client.HTTPException):
+            _ask(listening)
+            host = f"[{listening.host}]" if ":" in listening.host else listening.host
+            scheme = "https" if listening.certificate else "http"
+            announce({"ready": f"{scheme}://{host}:{listening.port}"}, "json")
+            return
 
 
 def _keep_house(obj: Context, stopping: threading.Event) -> None:

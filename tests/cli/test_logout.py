@@ -62,7 +62,7 @@ def test_an_ended_session_is_told_to_its_relying_parties(outside: Receivers) -> 
     assert states() == [("clinic", "waiting"), ("portal", "waiting")]
     assert states("--client", "clinic") == [("clinic", "waiting")]
     outside.behave["clinic"] = 500
-    idp("logout", "deliver", "--once")
+    assert answer("logout", "deliver", "--once") == {"tried": 2}
     assert states() == [("clinic", "waiting"), ("portal", "delivered")]
     (row,) = answer("logout", "list", "--state", "waiting")
     assert (row["tries"], row["last_status"]) == (1, "500")

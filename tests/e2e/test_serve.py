@@ -123,6 +123,15 @@ def test_client_certificates_need_gunicorn_tls_and_authorities(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("server", ["granian", "gunicorn"])
+def test_programs_are_told_when_it_is_ready(program: Program, server: str) -> None:
+    bind = f"127.0.0.1:{program.port}"
+    options = ("--workers", "1", "--server", server, "--format", "json")
+    with program.running("serve", "--bind", bind, *options):
+        until(lambda: '"ready"' in program.log, program)
+        assert {"ready": f"http://{bind}"} in map(json.loads, program.log.splitlines())
+
+
 @pytest.mark.attack("U12")
 def test_U12_bad_settings_refuse_to_start_with_every_problem(tmp_path: Path) -> None:
     program = Program.under(tmp_path, IDP_ISSUER="https://id.example.vn", IDP_DEBUG="1")

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
@@ -51,6 +52,22 @@ def test_it_logs_in_by_code_and_by_card(demo: Demo) -> None:
     assert re.search(r"POST /token +200", demo.log)
     assert "000190000009" in demo.log
     assert "Traceback" not in demo.log
+
+
+def test_it_tells_programs_all_of_it_too(tmp_path: Path) -> None:
+    program, port = Demo.under(tmp_path), free_port()
+    portal = f"127.0.0.1:{port}"
+    options = ("--portal", portal, "--reader-port", str(free_port()), "--format", "json")
+    with program.running("demo", "up", *options, ready=f"http://{portal}/") as process:
+        until(lambda: '"phone"' in program.log or process.poll() is not None, program)
+    ready, code, card, welcome, stopped = map(json.loads, program.log.splitlines())
+    assert ready["ready"] == welcome["provider"] == program.url
+    assert [each["login"] for each in (code, card)] == ["otp", "card"]
+    assert code["claims"]["amr"] == ["otp", "sms"]
+    assert any("POST /token" in each for each in code["hops"])
+    assert welcome["portal"] == f"http://localhost:{port}"
+    assert "000190000009" in welcome["citizens"]
+    assert stopped == {"stopped": True}
 
 
 def test_a_second_one_is_refused_in_one_sentence(demo: Demo) -> None:

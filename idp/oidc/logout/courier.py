@@ -91,24 +91,27 @@ class Courier:
             self._more.clear()
         self.close()
 
-    def once(self) -> None:
-        """Deliver everything that is due now, and return when it was tried."""
+    def once(self) -> int:
+        """Deliver everything that is due now; how many messages were tried."""
+        tried = 0
         while started := self._hand_out():
             wait(started)
+            tried += sum(each.result() for each in started if each.exception() is None)
+        return tried
 
     def close(self) -> None:
         """Begin nothing any more."""
         self._stopping.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _hand_out(self) -> list[Future[None]]:
+    def _hand_out(self) -> list[Future[int]]:
         """A thread for each relying party that something is due for, while there are any free."""
         with self._lock:
             free = THREADS - len(self._busy)
             left_alone = self._busy | {name for name, each in self._failing.items() if _open(each)}
         if free <= 0:
             return []
-        started = []
+        started: list[Future[int]] = []
         for client_id in self._outbox.due(without=left_alone, limit=free):
             client = self._clients.get(client_id)
             with self._lock:
@@ -118,16 +121,19 @@ class Courier:
             started.append(future)
         return started
 
-    def _serve(self, client_id: str, client: Client | None) -> None:
-        """Deliver some of what is due for one relying party, while it answers."""
+    def _serve(self, client_id: str, client: Client | None) -> int:
+        """Deliver some of what is due for one relying party, while it answers; how many."""
+        tried = 0
         try:
             claimed = list(self._outbox.claim(client_id, BATCH))
             while claimed and not self._stopping.is_set():
                 if _open(self._breaker(client_id)):
                     break
                 self._outbox.settle(self._deliver(claimed.pop(0), client))
+                tried += 1
             if claimed:
                 self._outbox.release(claimed)
+            return tried
         finally:
             with self._lock:
                 self._busy.discard(client_id)
@@ -201,7 +207,7 @@ def _counted(delivery: Delivery) -> Delivery:
     return delivery
 
 
-def _report(client_id: str, future: Future[None]) -> None:
+def _report(client_id: str, future: Future[int]) -> None:
     """What went wrong with the outbox or the keys: the messages are due again after their lease."""
     if future.cancelled() or (error := future.exception()) is None:
         return
