@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from idp.authn.card.trust import files as trust_files
 from idp.cli import card_authority
 from idp.mrtd import diagnosis, lds, trust
 from idp.mrtd.active_auth import MAX_SIGNATURE
@@ -17,8 +18,8 @@ from idp.mrtd.errors import REASONS, MRTDError
 from idp.mrtd.lds import CardFiles
 from idp.mrtd.policy import ANY_COUNTRY, DIAGNOSIS
 from idp.mrtd.trust import TrustFile, TrustStore
+from idp.settings import InvalidSettings
 
-TRUST_SUFFIXES = frozenset({".der", ".cer", ".pem", ".crl", ".ml"})
 MAX_TRUST_FILE = 16 * 1024 * 1024
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -32,7 +33,11 @@ def card() -> None:
 @card.command()
 @click.argument("directory", metavar="DIR", type=_FOLDER)
 @click.option(
-    "--trust", "trust_folder", metavar="DIR", type=_FOLDER, help="CSCA certificates and CRLs."
+    "--trust",
+    "trust_folder",
+    metavar="DIR",
+    type=_FOLDER,
+    help="CSCA certificates and CRLs; absent: those that logins are verified with.",
 )
 @click.option("--any-country", is_flag=True, help="Any ICAO document, not only Viet Nam's cards.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%d"]), help="Check dates as of this day's end.")
@@ -52,7 +57,7 @@ def verify(
     form: str | None,
 ) -> None:
     """Diagnose one chip's data: SOD.bin, DG*.bin, challenge.bin and signature.bin in DIR."""
-    store = _trust_store(trust_folder)
+    store = _trust_store((trust_folder,) if trust_folder else _configured(context))
     now = _end_of_day(at) if at else int(clock.time())
     sod = _read(directory / "SOD.bin", lds.MAX_SOD)
     groups = {
@@ -78,15 +83,26 @@ def verify(
     context.exit(0 if found.accepted else 1)
 
 
-def _trust_store(folder: Path | None) -> TrustStore:
-    """What ``folder`` holds; other files in it are left alone. Raises click.UsageError."""
+def _configured(context: click.Context) -> tuple[Path, ...]:
+    """The trust folders of the settings. Raises click.UsageError: exit 1 is about the card."""
+    try:
+        folders: tuple[Path, ...] = context.obj.settings.trust_directories
+    except InvalidSettings as error:
+        problems = " ".join(error.problems)
+        raise click.UsageError(
+            f"Name a folder with --trust, for the settings: {problems}"
+        ) from error
+    return folders
+
+
+def _trust_store(folders: tuple[Path, ...]) -> TrustStore:
+    """What ``folders`` hold; other files in them are left alone. Raises click.UsageError."""
     found: list[TrustFile] = []
-    for path in sorted(folder.iterdir()) if folder else ():
-        if path.suffix in TRUST_SUFFIXES:
-            try:
-                found.append(trust.read_file(path.name, _read(path, MAX_TRUST_FILE)))
-            except MRTDError as error:
-                raise click.UsageError(f"{path}: {error.sentence}") from error
+    for path in trust_files(folders):
+        try:
+            found.append(trust.read_file(path.name, _read(path, MAX_TRUST_FILE)))
+        except MRTDError as error:
+            raise click.UsageError(f"{path}: {error.sentence}") from error
     return TrustStore(
         (each for file in found for each in file.anchors),
         (each for file in found for each in file.revocation_lists),

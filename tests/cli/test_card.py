@@ -9,12 +9,26 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from idp.cli.card import card
+from idp.cli import main
 from idp.mrtd.testing.authority import SIGNER_TTL, Authority
 from idp.mrtd.testing.software_card import issue_card
 from tests.mrtd.forgery import CHALLENGE, DETAILS
 
 DAY = 24 * 3600
+PRODUCTION = {
+    "IDP_ISSUER": "https://id.example.vn",
+    "IDP_DATABASE__URL": "postgresql://db/idp",
+    "IDP_REDIS__URL": "redis://redis",
+    "IDP_SMS__URL": "https://sms.example.vn",
+    "IDP_SMS__TOKEN": "token",
+}
+
+
+@pytest.fixture(autouse=True)
+def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of a development deployment that holds no anchor yet."""
+    monkeypatch.setenv("IDP_KEYS__DIRECTORY", str(tmp_path / "keys"))
+    monkeypatch.setenv("IDP_TRUST__DIRECTORY", str(tmp_path / "configured"))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +54,7 @@ def folders(authority: Authority, tmp_path: Path) -> tuple[Path, Path]:
 
 
 def _run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(card, ["verify", *map(str, arguments)])
+    return CliRunner().invoke(main, ["card", "verify", *map(str, arguments)])
 
 
 def _json(*arguments: str | Path, code: int) -> dict[str, Any]:
@@ -73,6 +87,40 @@ def test_a_card_of_an_unknown_authority(folders: tuple[Path, Path]) -> None:
     assert result.exit_code == 1
     assert "csca-unknown" in result.output
     assert result.output.startswith("NOT ACCEPTED")
+
+
+@pytest.mark.parametrize("configured", ["configured", "keys/card-authority/trust"])
+def test_without_a_folder_it_trusts_whom_logins_trust(
+    folders: tuple[Path, Path], tmp_path: Path, configured: str
+) -> None:
+    chip, trust = folders
+    (tmp_path / configured).parent.mkdir(parents=True, exist_ok=True)
+    trust.rename(tmp_path / configured)
+    assert _json(chip, code=0)["chain"] == "trusted"
+    (tmp_path / configured / "broken.crl").write_bytes(b"not a list")
+    assert "broken.crl" in _run(chip).stderr
+
+
+def test_the_development_authority_is_not_trusted_in_production(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chip, trust = folders
+    (tmp_path / "keys" / "card-authority").mkdir(parents=True)
+    trust.rename(tmp_path / "keys" / "card-authority" / "trust")
+    for name, value in PRODUCTION.items():
+        monkeypatch.setenv(name, value)
+    assert _json(chip, code=1)["reasons"] == ["csca-unknown"]
+
+
+def test_bad_settings_stop_no_diagnosis_that_names_its_anchors(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chip, trust = folders
+    monkeypatch.setenv("IDP_OTP__TRIES", "abc")
+    assert _json(chip, "--trust", trust, code=0)["accepted"]
+    result = _run(chip)
+    assert result.exit_code == 2, "1 would say that the card is not accepted"
+    assert "IDP_OTP__TRIES" in result.stderr
 
 
 def test_the_chip_s_proof_is_needed_unless_it_is_any_document(folders: tuple[Path, Path]) -> None:

@@ -71,7 +71,7 @@ def load(*folders: Path) -> TrustStore:
     """
     anchors: list[Certificate] = []
     lists: list[RevocationList] = []
-    for path in _files(folders):
+    for path in files(folders):
         try:
             found = read_file(path.name, path.read_bytes())
         except (OSError, MRTDError) as error:
@@ -81,7 +81,8 @@ def load(*folders: Path) -> TrustStore:
     return TrustStore(anchors, lists)
 
 
-def _files(folders: tuple[Path, ...]) -> list[Path]:
+def files(folders: tuple[Path, ...]) -> list[Path]:
+    """Those files in ``folders`` that say whom to believe."""
     found = (each for folder in folders for each in folder.glob("*"))
     return sorted(each for each in found if each.suffix.lower() in SUFFIXES and each.name[0] != ".")
 
@@ -89,7 +90,7 @@ def _files(folders: tuple[Path, ...]) -> list[Path]:
 def _state(folders: tuple[Path, ...]) -> _State:
     """Names, times and sizes: what changes when a file does."""
     state = []
-    for path in _files(folders):
+    for path in files(folders):
         try:
             told = path.stat()
         except FileNotFoundError:  # removed just now
