@@ -5,11 +5,44 @@
 
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from idp.storage import database, redis
 
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 Seconds: TypeAlias = Annotated[int, Field(ge=1)]
+
+
+def host_port(text: str) -> tuple[str, int]:
+    """``host:port`` apart.
+
+    Raises:
+        ValueError: it is not that.
+    """
+    try:
+        parts = urlsplit(f"//{text}")
+        if parts.hostname and parts.port is not None and not {*"/@?#"} & {*text}:
+            return parts.hostname, parts.port
+    except ValueError:
+        pass
+    raise ValueError("must be host:port")
+
+
+def _database(url: SecretStr) -> SecretStr:
+    database.parse_url(url.get_secret_value())
+    return url
+
+
+def _redis(url: SecretStr) -> SecretStr:
+    redis.check_url(url.get_secret_value())
+    return url
+
+
+def _bind(text: str) -> str:
+    host_port(text)
+    return text
 
 
 class Section(BaseModel):
@@ -19,13 +52,13 @@ class Section(BaseModel):
 
 
 class DatabaseSection(Section):
-    url: SecretStr | None = Field(
+    url: Annotated[SecretStr, AfterValidator(_database)] | None = Field(
         None, description="SQLAlchemy URL (`sqlite:///…`, `postgresql://…`). Absent: SQLite."
     )
 
 
 class RedisSection(Section):
-    url: SecretStr | None = Field(
+    url: Annotated[SecretStr, AfterValidator(_redis)] | None = Field(
         None,
         description="`redis://`, `rediss://`, `unix://`, `redis+sentinel://h:p,h:p/name`,"
         " `redis+cluster://h:p,h:p`. Absent: an embedded Valkey.",
@@ -50,7 +83,7 @@ class TrustSection(Section):
 
 
 class ManagementSection(Section):
-    bind: str = Field(
+    bind: Annotated[str, AfterValidator(_bind)] = Field(
         "127.0.0.1:9000", description="Where /healthz, /readyz and /metrics are; never public."
     )
 

@@ -5,7 +5,8 @@ reported together, in sentences. Nothing else reads the environment.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -19,7 +20,6 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from idp.core.strict_json import loads_object
@@ -117,15 +117,16 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment with its secret files, then the TOML file."""
-        file = os.environ.get(f"{PREFIX}CONFIG")
-        toml = TomlConfigSettingsSource(settings_cls, Path(file)) if file else None
-        return (init_settings, _Environment(settings_cls), *((toml,) if toml else ()))
+        """What they are made of and nothing else; :func:`load` reads the environment."""
+        return (init_settings,)
 
     @property
     def loopback(self) -> bool:
         """Whether the issuer is this machine: development and tests."""
-        host = urlsplit(self.issuer).hostname or ""
+        try:
+            host = urlsplit(self.issuer).hostname or ""
+        except ValueError:  # which the issuer's own check tells
+            return False
         try:
             return ip_address(host).is_loopback
         except ValueError:
@@ -196,36 +197,89 @@ class Settings(BaseSettings):
 
 
 class _Environment(EnvSettingsSource):
-    """The environment, with the contents of secret files in the place of their names."""
+    """The environment, but what is said in another way: secret files, and a section as a whole."""
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
-        found = dict(super()._load_env_vars())
-        folder = found.get(f"{PREFIX}SECRETS_DIRECTORY".lower())
-        for name in SECRETS:
-            variable = (PREFIX + name).lower()
-            file = found.pop(f"{variable}_file", None) or (folder and f"{folder}/{PREFIX}{name}")
-            if file and variable not in found and (Path(file).is_file() or not folder):
-                found[variable] = Path(file).read_text("utf-8").strip()
-        return found
+        files = {f"{PREFIX}{name}_file".lower() for name in SECRETS}
+        found = super()._load_env_vars()
+        return {name: each for name, each in found.items() if name not in files | _SECTIONS}
+
+
+_SECTIONS = {
+    f"{PREFIX}{name}".lower()
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+}
 
 
 def load() -> Settings:
-    """Read the settings.
+    """Read the settings: the environment with its secret files, before the TOML file.
 
     Raises:
         InvalidSettings: they cannot be used, with everything that is wrong.
     """
-    unknown = tuple(_unknown())
+    problems = list(_unknown())
+    values = _merged(_file(problems), _secrets(problems), _Environment(Settings)())
     try:
-        settings = Settings()
+        settings = Settings(**values)
     except ValidationError as error:
-        raise InvalidSettings(unknown + tuple(map(_sentence, error.errors()))) from None
-    except (OSError, ValueError) as error:
-        raise InvalidSettings((*unknown, f"A settings file cannot be read: {error}.")) from None
-    problems = (*unknown, *_contradictions(settings), *_dangers(settings))
+        wrong = error.errors()
+        problems += map(_sentence, wrong)
+        settings = Settings(**_without(values, wrong))
+    told = {each.partition(":")[0] for each in problems}
+    found = (*_contradictions(settings), *_dangers(settings))
+    problems += [each for each in found if each.partition(":")[0] not in told]
     if problems:
-        raise InvalidSettings(problems)
+        raise InvalidSettings(tuple(problems))
     return settings
+
+
+def _file(problems: list[str]) -> dict[str, Any]:
+    """What the TOML file says."""
+    name = os.environ.get(f"{PREFIX}CONFIG")
+    if not name:
+        return {}
+    try:
+        return tomllib.loads(Path(name).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        problems.append(f"{PREFIX}CONFIG: {name} cannot be read: {_why(error)}.")
+        return {}
+
+
+def _secrets(problems: list[str]) -> dict[str, Any]:
+    """What stands in secret files."""
+    folder = os.environ.get(f"{PREFIX}SECRETS_DIRECTORY")
+    found: dict[str, Any] = {}
+    for name in SECRETS:
+        variable = f"{PREFIX}{name}_FILE"
+        given = os.environ.get(variable)
+        file = Path(given) if given else Path(folder or "", f"{PREFIX}{name}")
+        if given or (folder and file.is_file()):
+            section, field = name.lower().split("__")
+            try:
+                found.setdefault(section, {})[field] = file.read_text("utf-8").strip()
+            except (OSError, ValueError) as error:
+                problems.append(f"{PREFIX}{name}: {file} cannot be read: {_why(error)}.")
+    return found
+
+
+def _merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
+    """All of them, section by section; a later one goes before."""
+    found: dict[str, Any] = {}
+    for name, value in (each for source in sources for each in source.items()):
+        both = isinstance(value, dict) and isinstance(found.get(name), dict)
+        found[name] = {**found[name], **value} if both else value
+    return found
+
+
+def _without(values: Mapping[str, Any], wrong: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """``values`` but for those that are wrong: what contradicts the others is found too."""
+    kept = _merged(values)
+    for section, *inner in (each["loc"] for each in wrong):
+        held = kept.pop(section, None)
+        if inner and isinstance(held, dict):
+            kept[section] = {name: each for name, each in held.items() if name != inner[0]}
+    return kept
 
 
 def variables() -> Iterator[tuple[str, Any]]:
@@ -247,22 +301,22 @@ def _unknown() -> Iterator[str]:
     known = {*Settings.model_fields, "config", "secrets_directory"}
     for name in sorted(os.environ):
         section = name.removeprefix(PREFIX).partition("__")[0].lower()
-        if name.startswith(PREFIX) and section not in known:
+        if name.startswith(PREFIX) and (section not in known or name.lower() in _SECTIONS):
             yield f"{name} is no setting."
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
     """One validation error as a sentence. The value is not quoted: it may be a secret."""
     name = PREFIX + "__".join(str(each) for each in problem["loc"][:2]).upper()
-    return f"{name}: {problem['msg']}."
+    return f"{name}: {problem['msg'].removeprefix('Value error, ')}."
+
+
+def _why(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:
-    parts = urlsplit(settings.issuer)
-    if settings.issuer != f"{parts.scheme}://{parts.netloc}" or not parts.hostname:
-        yield "IDP_ISSUER: must be https://host[:port] with nothing after it."
-    if parts.scheme != "https" and not (parts.scheme == "http" and settings.loopback):
-        yield "IDP_ISSUER: must be https; http is for localhost only."
+    yield from _issuer_problems(settings)
     if settings.registry.source == "http" and settings.registry.url is None:
         yield "IDP_REGISTRY__URL: is needed when the registry's source is http."
     if settings.sandbox and settings.registry.source == "http":
@@ -276,6 +330,19 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         _ = settings.client_authorities
     except (OSError, ValueError) as error:
         yield f"IDP_MTLS__CA_FILE: cannot be read: {error}."
+
+
+def _issuer_problems(settings: Settings) -> Iterator[str]:
+    try:
+        parts = urlsplit(settings.issuer)
+        whole = settings.issuer == f"{parts.scheme}://{parts.netloc}" and bool(parts.hostname)
+        _ = parts.port
+    except ValueError:
+        whole = False
+    if not whole or "@" in settings.issuer:
+        yield "IDP_ISSUER: must be https://host[:port] with nothing after it."
+    elif parts.scheme != "https" and not (parts.scheme == "http" and settings.loopback):
+        yield "IDP_ISSUER: must be https; http is for localhost only."
 
 
 def _statement_contradictions(settings: Settings) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Settings: where they come from, and what refuses to start."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -149,9 +150,121 @@ def test_every_problem_is_reported_together(monkeypatch: pytest.MonkeyPatch) -> 
         assert name in said
 
 
+@pytest.mark.usefixtures("production")
+def test_what_is_wrong_hides_nothing_that_is_wrong_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_bytes(b"\xff")
+    for name, value in {
+        "IDP_ISSUER": "ftp://x",
+        "IDP_CONFIG": str(tmp_path / "nothing.toml"),
+        "IDP_DATABASE__URL": "mysql://x",
+        "IDP_REDIS__URL": "",
+        "IDP_REDIS__URL_FILE": str(tmp_path / "secret"),
+        "IDP_MANAGEMENT__BIND": "foo",
+        "IDP_OTP__TRIES": "abc",
+        "IDP_SMS": "{}",
+        "IDP_SMS__URL": "",
+        "IDP_MTLS__CA_FILE": str(tmp_path),
+        "IDP_TRUSTED_PROXIES": "nonsense",
+    }.items():
+        monkeypatch.setenv(name, value)
+    names = [each.partition(":")[0].partition(" ")[0] for each in problems()]
+    assert sorted(names) == [
+        "IDP_CONFIG",
+        "IDP_DATABASE__URL",
+        "IDP_ISSUER",
+        "IDP_MANAGEMENT__BIND",
+        "IDP_MTLS__CA_FILE",
+        "IDP_OTP__TRIES",
+        "IDP_REDIS__URL",
+        "IDP_SMS",
+        "IDP_SMS__URL",
+        "IDP_TRUSTED_PROXIES",
+    ]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\x00", b"[otp\n", b"otp = 3\n"])
+def test_a_settings_file_that_is_none_is_a_problem(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "idp.toml"
+    monkeypatch.setenv("IDP_CONFIG", str(file))
+    monkeypatch.setenv("IDP_OTP__TTL", "soon")
+    if content is not None:
+        file.write_bytes(content)
+    said = problems()
+    assert any("IDP_OTP" in each for each in said)
+    assert any("IDP_CONFIG" in each for each in said) or content in (b"", b"otp = 3\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        (
+            "IDP_DATABASE__URL",
+            (
+                *("mysql://u:hunter2@h/d", "nonsense", "postgresql://u:hunter2@h:x/d"),
+                *("://hunter2", "foo+bar://hunter2", "postgresql+asyncpg2://hunter2:x"),
+            ),
+            "a database is sqlite:///path or postgresql://user@host/name.",
+        ),
+        ("IDP_DATABASE__URL", ("sqlite://", "sqlite:///:memory:"), "a SQLite database is a file"),
+        (
+            "IDP_REDIS__URL",
+            (
+                *("http://hunter2", "nonsense", "redis://h:hunter2", "redis://h:99999", "redis:/h"),
+                *("redis+nothing://h:1/hunter2", "redis+cluster://hunter2", "http+cluster://h:1"),
+                *("redis+sentinel://h:1", "redis://[h", "redis://h/0?socket_timeout=hunter2"),
+            ),
+            "Redis is redis://host:port,",
+        ),
+        (
+            "IDP_MANAGEMENT__BIND",
+            ("foo", "foo:", ":9", "127.0.0.1:99999", "h:x", "[h:1", "h:1/p", "u@h:1", "http://h:1"),
+            "must be host:port.",
+        ),
+    ],
+)
+def test_an_address_of_another_kind_is_refused_and_not_quoted(
+    monkeypatch: pytest.MonkeyPatch, name: str, values: tuple[str, ...], said: str
+) -> None:
+    for value in values:
+        monkeypatch.setenv(name, value)
+        (problem,) = problems()
+        assert problem.startswith(f"{name}: {said}"), value
+        assert "hunter2" not in problem
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("redis://h", "rediss://u:p@h:1/2", "unix:///run/redis.sock?db=1"),
+        *("redis+sentinel://h:1,h:2/name", "rediss+cluster://u:p@h:1,h:2"),
+    ],
+)
+def test_an_address_of_redis(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("IDP_REDIS__URL", url)
+    assert load().redis_url == url
+
+
+def test_postgresql_without_its_driver_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("IDP_DATABASE__URL", "postgresql://idp@db/idp")
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.delitem(sys.modules, "psycopg", raising=False)
+    assert problems() == (
+        "IDP_DATABASE__URL: PostgreSQL needs psycopg: pip install '.[postgres]'.",
+    )
+
+
 @pytest.mark.parametrize(
     "issuer",
     [
+        "https://[",
+        "https://id.example.vn:port",
+        "https://u:p@id.example.vn",
         "http://id.example.vn",
         "https://id.example.vn/",
         "https://id.example.vn/path",
@@ -177,11 +290,12 @@ def test_http_is_for_loopback(monkeypatch: pytest.MonkeyPatch, host: str) -> Non
 def test_a_secret_may_stand_in_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    (tmp_path / "secret").write_text("redis://:password@host\n")
+    secret = ("postgresql" if name == "DATABASE__URL" else "redis") + "://:password@host"
+    (tmp_path / "secret").write_text(f"{secret}\n")
     monkeypatch.setenv(f"IDP_{name}_FILE", str(tmp_path / "secret"))
     section, field = name.lower().split("__")
     found = getattr(getattr(load(), section), field)
-    assert found.get_secret_value() == "redis://:password@host"
+    assert found.get_secret_value() == secret
 
 
 def test_secrets_may_stand_in_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def told(error: Exception) -> tuple[int, str]:
     """Exit code and message for one of :data:`FORESEEN`."""
     match error:
         case InvalidSettings():
-            return 2, "\n".join(("The settings cannot be used:", *error.problems))
+            return 1, "\n".join(("The settings cannot be used:", *error.problems))
         case Unavailable():
             return 1, f"{error}: nothing was done. idp check tells more."
     return 1, str(error)

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -25,6 +24,7 @@ from idp.cli.context import Context, NotReady
 from idp.cli.output import announce, format_option
 from idp.cli.wakeup import Wakeup
 from idp.core.errors import Unavailable
+from idp.sections import host_port
 
 if TYPE_CHECKING:
     from idp.web.rsgi import Gateway
@@ -96,7 +96,7 @@ def serve(
         raise click.UsageError("--certificate and --private-key go together")
     if client_certificates:
         listening = replace(listening, client_ca=_client_ca(obj, listening, server))
-    management = address(obj.settings.management.bind, "IDP_MANAGEMENT__BIND")
+    management = host_port(obj.settings.management.bind)
     _require_free(listening.host, port)
     with _prepared(obj, listening, management) as stopping:
         if form == "json":
@@ -119,13 +119,10 @@ def address(text: str, name: str) -> tuple[str, int]:
     Raises:
         click.UsageError: it is not that.
     """
-    parts = urlsplit(f"//{text}")
     try:
-        if parts.hostname and parts.port is not None:
-            return parts.hostname, parts.port
-    except ValueError:
-        pass
-    raise click.UsageError(f"{name} is host:port, not {text!r}")
+        return host_port(text)
+    except ValueError as error:
+        raise click.UsageError(f"{name} is host:port, not {text!r}") from error
 
 
 def _resolved(host: str) -> str:

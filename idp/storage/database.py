@@ -5,6 +5,7 @@ becomes :class:`idp.core.errors.Unavailable`; errors about the data itself (``In
 to the repository, which knows what they mean. Parameters never appear in an exception's text.
 """
 
+import importlib.util
 import os
 import threading
 import weakref
@@ -20,7 +21,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from idp.core.errors import Unavailable
@@ -123,15 +130,35 @@ def open_database(url: str) -> Database:
     ``sqlite:///path`` is created (mode 0600) when absent; ``postgresql://`` is served by psycopg.
 
     Raises:
-        ValueError: another kind of database.
+        ValueError: see :func:`parse_url`.
+        OSError: a SQLite file cannot be made.
     """
-    parsed = make_url(url)
-    match parsed.get_backend_name():
-        case "sqlite":
-            return _open_sqlite(parsed)
-        case "postgresql":
-            return _open_postgresql(parsed.set(drivername="postgresql+psycopg"))
-    raise ValueError("a database is sqlite:///path or postgresql://")
+    parsed = parse_url(url)
+    return (
+        _open_sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _open_postgresql(parsed)
+    )
+
+
+def parse_url(url: str) -> URL:
+    """A database's URL, with the driver that we use. An error quotes nothing of it.
+
+    Raises:
+        ValueError: it is no URL, is of another kind of database, or its driver is not installed.
+    """
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, ValueError):
+        backend = ""
+    if backend == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise ValueError("a SQLite database is a file: connections do not share a memory one")
+        return parsed.set(drivername="sqlite")
+    if backend != "postgresql":
+        raise ValueError("a database is sqlite:///path or postgresql://user@host/name")
+    if importlib.util.find_spec("psycopg") is None:
+        raise ValueError("PostgreSQL needs psycopg: pip install '.[postgres]'")
+    return parsed.set(drivername="postgresql+psycopg")
 
 
 def upgrade(database: Database) -> None:
@@ -187,11 +214,10 @@ def _available() -> Iterator[None]:
 
 
 def _open_sqlite(url: URL) -> Database:
-    if not url.database or url.database == ":memory:":
-        raise ValueError("a SQLite database is a file: connections do not share a memory one")
     # Journals take the file's mode; made here because SQLite would follow the umask.
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(url.database, os.O_CREAT | os.O_RDWR, 0o600))
+    file = Path(url.database or "")
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     shared: dict[str, Any] = {
         "hide_parameters": True,
         "connect_args": {"check_same_thread": False, "timeout": BUSY_MS / 1000},

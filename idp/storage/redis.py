@@ -108,6 +108,21 @@ class RedisStore(Operations):
             raise Unavailable("redis") from error
 
 
+def check_url(url: str) -> None:
+    """Return when ``url`` is one of Redis; nothing is connected. An error quotes nothing of it.
+
+    Raises:
+        ValueError: it is not.
+    """
+    try:
+        _connect(url, TIMEOUT).close()
+    except (ValueError, TypeError):
+        raise ValueError(
+            "Redis is redis://host:port, rediss://, unix:///path, redis+sentinel://h:p,h:p/name"
+            " or redis+cluster://h:p,h:p"
+        ) from None
+
+
 class _Nodes(Protocol):
     """Where commands go."""
 
@@ -234,10 +249,10 @@ def _connect(url: str, timeout: float) -> _Nodes:
         "ssl": scheme.startswith("rediss"),
         "max_connections": MAX_CONNECTIONS,
     }
-    match scheme.partition("+")[2]:
-        case "cluster":
+    match scheme.split("+"):
+        case ["redis" | "rediss", "cluster"]:
             return _Cluster(addresses, options)
-        case "sentinel" if name:
+        case ["redis" | "rediss", "sentinel"] if name:
             asked = {each: options[each] for each in ("socket_timeout", "retry", "ssl")}
             sentinel = _sentinel(addresses, sentinel_kwargs=asked, **options)
             return _One(sentinel.master_for(name))
