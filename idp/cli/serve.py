@@ -96,12 +96,29 @@ def serve(
         raise click.UsageError("--certificate and --private-key go together")
     if client_certificates:
         listening = replace(listening, client_ca=_client_ca(obj, listening, server))
+    _require_certificate(listening)
     management = host_port(obj.settings.management.bind)
     _require_free(listening.host, port)
     with _prepared(obj, listening, management) as stopping:
         if form == "json":
             threading.Thread(target=_say_ready, args=(listening, stopping), daemon=True).start()
         (_granian if server == "granian" else _gunicorn)(listening)
+
+
+def _require_certificate(listening: Listening) -> None:
+    """Refuse what cannot be a certificate and its key: the servers would say so in a traceback."""
+    if listening.certificate is None:
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # A password, so that nobody is asked for one.
+        context.load_cert_chain(listening.certificate, listening.private_key, password="-")  # noqa: S106
+    except OSError as error:
+        files = f"{listening.certificate} and {listening.private_key}"
+        raise NotReady(
+            f"{files} are no certificate and its unencrypted private key in PEM:"
+            " see --certificate and --private-key."
+        ) from error
 
 
 def _client_ca(obj: Context, listening: Listening, server: str) -> Path:

@@ -132,6 +132,22 @@ def test_programs_are_told_when_it_is_ready(program: Program, server: str) -> No
         assert {"ready": f"http://{bind}"} in map(json.loads, program.log.splitlines())
 
 
+@pytest.mark.parametrize("content", ["", "not a certificate", "binary"])
+@pytest.mark.parametrize("server", ["granian", "gunicorn"])
+def test_a_certificate_that_is_none_is_one_sentence(
+    program: Program, content: str, server: str
+) -> None:
+    (program.directory / "a.pem").write_bytes(
+        b"\xff\x00" if content == "binary" else content.encode()
+    )
+    tls = ("--certificate", "a.pem", "--private-key", "a.pem", "--server", server)
+    done = program.idp("serve", "--bind", f"127.0.0.1:{program.port}", *tls)
+    assert done.returncode == 1
+    assert "a.pem" in done.stderr
+    assert "--certificate" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.attack("U12")
 def test_U12_bad_settings_refuse_to_start_with_every_problem(tmp_path: Path) -> None:
     program = Program.under(tmp_path, IDP_ISSUER="https://id.example.vn", IDP_DEBUG="1")
