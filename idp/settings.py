@@ -5,8 +5,8 @@ reported together, in sentences. Nothing else reads the environment.
 """
 
 import os
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+import ssl
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -35,16 +35,15 @@ from idp.sections import (
     RegistrationSection,
     RegistrySection,
     Section,
+    ServiceSection,
     SessionSection,
     SmsSection,
     ThrottleSection,
     TokensSection,
     TrustSection,
 )
+from idp.sources import PREFIX, SECRETS, from_file, from_secrets, merged, why, without
 
-PREFIX = "IDP_"
-SECRETS = ("DATABASE__URL", "REDIS__URL", "SMS__TOKEN")
-"""What may also stand in a file: named by the variable with ``_FILE``, or in the secrets folder."""
 SANDBOX_LIMIT = 10_000
 SANDBOX_CODE = "000000"
 
@@ -219,67 +218,19 @@ def load() -> Settings:
         InvalidSettings: they cannot be used, with everything that is wrong.
     """
     problems = list(_unknown())
-    values = _merged(_file(problems), _secrets(problems), _Environment(Settings)())
+    values = merged(from_file(problems), from_secrets(problems), _Environment(Settings)())
     try:
         settings = Settings(**values)
     except ValidationError as error:
         wrong = error.errors()
         problems += map(_sentence, wrong)
-        settings = Settings(**_without(values, wrong))
+        settings = Settings(**without(values, wrong))
     told = {each.partition(":")[0] for each in problems}
     found = (*_contradictions(settings), *_dangers(settings))
     problems += [each for each in found if each.partition(":")[0] not in told]
     if problems:
         raise InvalidSettings(tuple(problems))
     return settings
-
-
-def _file(problems: list[str]) -> dict[str, Any]:
-    """What the TOML file says."""
-    name = os.environ.get(f"{PREFIX}CONFIG")
-    if not name:
-        return {}
-    try:
-        return tomllib.loads(Path(name).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        problems.append(f"{PREFIX}CONFIG: {name} cannot be read: {_why(error)}.")
-        return {}
-
-
-def _secrets(problems: list[str]) -> dict[str, Any]:
-    """What stands in secret files."""
-    folder = os.environ.get(f"{PREFIX}SECRETS_DIRECTORY")
-    found: dict[str, Any] = {}
-    for name in SECRETS:
-        variable = f"{PREFIX}{name}_FILE"
-        given = os.environ.get(variable)
-        file = Path(given) if given else Path(folder or "", f"{PREFIX}{name}")
-        if given or (folder and file.is_file()):
-            section, field = name.lower().split("__")
-            try:
-                found.setdefault(section, {})[field] = file.read_text("utf-8").strip()
-            except (OSError, ValueError) as error:
-                problems.append(f"{PREFIX}{name}: {file} cannot be read: {_why(error)}.")
-    return found
-
-
-def _merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
-    """All of them, section by section; a later one goes before."""
-    found: dict[str, Any] = {}
-    for name, value in (each for source in sources for each in source.items()):
-        both = isinstance(value, dict) and isinstance(found.get(name), dict)
-        found[name] = {**found[name], **value} if both else value
-    return found
-
-
-def _without(values: Mapping[str, Any], wrong: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """``values`` but for those that are wrong: what contradicts the others is found too."""
-    kept = _merged(values)
-    for section, *inner in (each["loc"] for each in wrong):
-        held = kept.pop(section, None)
-        if inner and isinstance(held, dict):
-            kept[section] = {name: each for name, each in held.items() if name != inner[0]}
-    return kept
 
 
 def variables() -> Iterator[tuple[str, Any]]:
@@ -311,10 +262,6 @@ def _sentence(problem: Mapping[str, Any]) -> str:
     return f"{name}: {problem['msg'].removeprefix('Value error, ')}."
 
 
-def _why(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)
-
-
 def _contradictions(settings: Settings) -> Iterator[str]:
     yield from _issuer_problems(settings)
     if settings.registry.source == "http" and settings.registry.url is None:
@@ -323,8 +270,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield "IDP_REGISTRY__SOURCE: a sandbox has invented citizens only, in its own database."
     if settings.sms.url is not None and settings.sms.token is None:
         yield "IDP_SMS__TOKEN: is needed when there is an SMS gateway."
-    if settings.outbound.ca_file is not None and not settings.outbound.ca_file.is_file():
-        yield "IDP_OUTBOUND__CA_FILE: there is no such file."
+    yield from _tls_problems(settings)
     yield from _statement_contradictions(settings)
     try:
         _ = settings.client_authorities
@@ -343,6 +289,24 @@ def _issuer_problems(settings: Settings) -> Iterator[str]:
         yield "IDP_ISSUER: must be https://host[:port] with nothing after it."
     elif parts.scheme != "https" and not (parts.scheme == "http" and settings.loopback):
         yield "IDP_ISSUER: must be https; http is for localhost only."
+
+
+def _tls_problems(settings: Settings) -> Iterator[str]:
+    """Files that no connection to somebody else's service could be made with."""
+    outgoing: dict[str, OutboundSection | ServiceSection]
+    outgoing = {"OUTBOUND": settings.outbound, "REGISTRY": settings.registry, "SMS": settings.sms}
+    for name, given in outgoing.items():
+        try:
+            _ = given.ca_file and ssl.create_default_context(cafile=given.ca_file)
+        except OSError as error:
+            yield f"{PREFIX}{name}__CA_FILE: cannot be read: {why(error)}."
+    for name, service in (("REGISTRY", settings.registry), ("SMS", settings.sms)):
+        try:
+            if service.certificate_file or service.private_key_file:
+                ours = service.certificate_file or "", service.private_key_file
+                ssl.create_default_context().load_cert_chain(*ours, password="-")  # noqa: S106
+        except OSError as error:
+            yield f"{PREFIX}{name}__CERTIFICATE_FILE and _PRIVATE_KEY_FILE: {why(error)}."
 
 
 def _statement_contradictions(settings: Settings) -> Iterator[str]:

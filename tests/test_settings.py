@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from idp.app import provider_settings, registration_settings
 from idp.jose.jwk import Jwk
-from idp.settings import SECRETS, InvalidSettings, load, variables
+from idp.settings import InvalidSettings, load, variables
+from idp.sources import SECRETS
 from tests.certificates import authority, write
 
 PRODUCTION = {
@@ -114,7 +115,27 @@ def test_the_issuer_of_software_statements_comes_with_its_keys(
 
 def test_an_authority_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IDP_OUTBOUND__CA_FILE", "/nowhere/ca.pem")
-    assert problems() == ("IDP_OUTBOUND__CA_FILE: there is no such file.",)
+    assert problems() == ("IDP_OUTBOUND__CA_FILE: cannot be read: No such file or directory.",)
+
+
+@pytest.mark.parametrize("section", ["REGISTRY", "SMS"])
+def test_files_that_no_service_could_be_called_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, section: str
+) -> None:
+    (tmp_path / "garbage").write_bytes(b"garbage")
+    certificate, key = write(tmp_path, "ours", authority())
+    for ca, ours in ((tmp_path / "garbage", key), (tmp_path, tmp_path / "garbage")):
+        monkeypatch.setenv(f"IDP_{section}__CA_FILE", str(ca))
+        monkeypatch.setenv(f"IDP_{section}__CERTIFICATE_FILE", str(ours))
+        names = [each.split(": ")[0] for each in problems()]
+        assert names == [
+            f"IDP_{section}__CA_FILE",
+            f"IDP_{section}__CERTIFICATE_FILE and _PRIVATE_KEY_FILE",
+        ]
+    monkeypatch.setenv(f"IDP_{section}__CA_FILE", str(certificate))
+    monkeypatch.setenv(f"IDP_{section}__CERTIFICATE_FILE", str(certificate))
+    monkeypatch.setenv(f"IDP_{section}__PRIVATE_KEY_FILE", str(key))
+    load()
 
 
 def test_authorities_of_client_certificates(

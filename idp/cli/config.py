@@ -8,7 +8,8 @@ from pydantic_core import to_jsonable_python
 
 from idp.cli.context import Context
 from idp.cli.output import format_option, show
-from idp.settings import PREFIX, SECRETS, variables
+from idp.settings import variables
+from idp.sources import PREFIX, SECRETS
 
 _HEAD = """\
 # Configuration
