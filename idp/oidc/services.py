@@ -17,7 +17,6 @@ from idp.oidc.clients.keys import ClientKeys
 from idp.oidc.clients.repository import ClientCache
 from idp.oidc.clients.request_uris import RequestUris
 from idp.oidc.consent.repository import Consents
-from idp.oidc.openapi import Paths
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.dpop import Nonces
 from idp.oidc.tokens.issue import Mint
@@ -30,6 +29,7 @@ from idp.storage.database import Database
 from idp.storage.revocations import Revocations
 from idp.storage.transient import TransientStore
 from idp.web.edge import Route
+from idp.web.openapi import Paths
 from idp.web.templates import Pages
 
 

@@ -19,13 +19,14 @@ from idp.oidc.client_auth.form import counted_as, require_form
 from idp.oidc.clients.cors import cross_origin
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import OAuthError, answering, invalid_request, too_many
-from idp.oidc.openapi import CLIENT_AUTHENTICATION, TEXT, Paths, an_object, answer, form, operation
+from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.sender_constraint import offering_nonces
 from idp.storage.transient import Add, Delete, Operation, Put
 from idp.web.edge import Route
 from idp.web.http import HttpError, Params, Request, Response, json_response
+from idp.web.openapi import TEXT, Paths, an_object, answer, operation
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 KIND = "par"

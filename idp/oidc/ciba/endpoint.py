@@ -28,21 +28,13 @@ from idp.oidc.clients.model import Client
 from idp.oidc.decoupled.approval import Approval
 from idp.oidc.decoupled.waiting import Reference, Waiting, find
 from idp.oidc.errors import OAuthError, answering, unauthorized_client
-from idp.oidc.openapi import (
-    CLIENT_AUTHENTICATION,
-    SECONDS,
-    TEXT,
-    Paths,
-    an_object,
-    answer,
-    form,
-    operation,
-)
+from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.vocabulary import ASSERTION_ALGS, CIBA, DELIVERY_MODES
 from idp.web.edge import Route
 from idp.web.http import Request, Response, json_response
+from idp.web.openapi import SECONDS, TEXT, Paths, an_object, answer, operation
 
 PATH = "/bc-authorize"
 _log = structlog.get_logger("idp.ciba")

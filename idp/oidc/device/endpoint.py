@@ -18,22 +18,13 @@ from idp.oidc.device import views
 from idp.oidc.device.grant import KIND
 from idp.oidc.device.user_code import UserCode
 from idp.oidc.errors import OAuthError, answering, too_many, unauthorized_client
-from idp.oidc.openapi import (
-    CLIENT_AUTHENTICATION,
-    SECONDS,
-    TEXT,
-    URL,
-    Paths,
-    an_object,
-    answer,
-    form,
-    operation,
-)
+from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.vocabulary import DEVICE_CODE
 from idp.web.edge import Route
 from idp.web.http import Request, Response, json_response
+from idp.web.openapi import SECONDS, TEXT, URL, Paths, an_object, answer, operation
 
 REQUESTS = Limit("device-requests", 600, 60)
 """Of one client in a minute; of a public one, whose name anybody may use, from one source."""

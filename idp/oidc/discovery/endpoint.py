@@ -6,7 +6,7 @@ from typing import Any
 
 from idp.core.assurance import ACR_VALUES, REACHABLE_LEVEL
 from idp.oidc.discovery.document import Document
-from idp.oidc.openapi import URL, Paths, an_object, answer, description, operation
+from idp.oidc.openapi import SECURITY_SCHEMES
 from idp.oidc.services import Endpoint, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.vocabulary import (
@@ -20,6 +20,7 @@ from idp.oidc.vocabulary import (
 from idp.web.edge import Route
 from idp.web.http import Request, Response
 from idp.web.i18n import LOCALES
+from idp.web.openapi import URL, Paths, an_object, answer, description, operation
 
 OPENID_CONFIGURATION = "/.well-known/openid-configuration"
 OAUTH_METADATA = "/.well-known/oauth-authorization-server"
@@ -72,7 +73,9 @@ def endpoints(
     """The documents' endpoints; the bytes of all but the keys' are made here, once."""
     max_age = services.settings.metadata_max_age
     document = Document.of(whole, max_age=max_age)
-    described = description(services.settings.issuer, version("vn-eid-idp"), (PATHS, *paths))
+    described = description(
+        services.settings.issuer, version("vn-eid-idp"), (PATHS, *paths), SECURITY_SCHEMES
+    )
     openapi = Document.of(described, max_age=max_age)
     keys = _Keys(services)
     return (

@@ -24,16 +24,7 @@ from idp.oidc.errors import (
     unauthorized_client,
 )
 from idp.oidc.grants import authorization_code, client_credentials, refresh_token
-from idp.oidc.openapi import (
-    CLIENT_AUTHENTICATION,
-    SECONDS,
-    TEXT,
-    Paths,
-    an_object,
-    answer,
-    form,
-    operation,
-)
+from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.issue import Redemption
@@ -43,6 +34,7 @@ from idp.oidc.tokens.standing import Ended
 from idp.oidc.vocabulary import ASSERTION_ALGS, AUTH_METHODS, CIBA, DEVICE_CODE
 from idp.web.edge import Route
 from idp.web.http import Request, Response, json_response
+from idp.web.openapi import SECONDS, TEXT, Paths, an_object, answer, operation
 
 Redeem: TypeAlias = Callable[[Services, Client, Request, Binding], Redemption]
 

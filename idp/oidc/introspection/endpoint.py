@@ -15,15 +15,7 @@ from idp.oidc.client_auth.form import require_form
 from idp.oidc.clients.encryption import sealed
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import answering, invalid_client, invalid_request
-from idp.oidc.openapi import (
-    CLIENT_AUTHENTICATION,
-    TEXT,
-    Paths,
-    an_object,
-    answer,
-    form,
-    operation,
-)
+from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.authorization import Authorization
@@ -38,6 +30,7 @@ from idp.oidc.vocabulary import (
 )
 from idp.web.edge import Route
 from idp.web.http import Request, Response, json_response
+from idp.web.openapi import TEXT, Paths, an_object, answer, operation
 
 INACTIVE: Mapping[str, Any] = {"active": False}
 TYP = "token-introspection+jwt"

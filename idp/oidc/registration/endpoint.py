@@ -12,7 +12,6 @@ from idp.audit.events import ClientRegistered, RegistrationRefused
 from idp.core.handles import digest, random_token
 from idp.oidc.clients.model import Client, ClientStatus
 from idp.oidc.errors import OAuthError, answering
-from idp.oidc.openapi import TEXT, URL, Paths, an_object, answer, json_body, operation
 from idp.oidc.registration.management import manage
 from idp.oidc.registration.model import Invitation, Registration, new_client_id
 from idp.oidc.registration.office import REGISTER, Office, read, shown_token, unauthorized
@@ -21,6 +20,7 @@ from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.web.edge import Route
 from idp.web.http import Request, Response, json_response
+from idp.web.openapi import TEXT, URL, Paths, an_object, answer, json_body, operation
 
 
 def register(office: Office, request: Request) -> Response:

@@ -9,13 +9,14 @@ from idp.oidc.client_auth.form import require_form
 from idp.oidc.clients.cors import cross_origin
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import answering, invalid_request
-from idp.oidc.openapi import CLIENT_AUTHENTICATION, TEXT, Paths, form, operation
+from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.standing import Ended
 from idp.oidc.vocabulary import ASSERTION_ALGS, AUTH_METHODS
 from idp.web.edge import Route
 from idp.web.http import Request, Response
+from idp.web.openapi import TEXT, Paths, operation
 
 
 def revoke(services: Services, request: Request) -> Response:

@@ -13,7 +13,6 @@ from idp.oidc.clients.cors import cross_origin
 from idp.oidc.clients.encryption import encrypts, sealed
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import answering
-from idp.oidc.openapi import TEXT, Paths, an_object, answer, operation
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.authorization import Authorization
@@ -30,6 +29,7 @@ from idp.oidc.userinfo.bearer import (
 from idp.oidc.vocabulary import ENCRYPTION_ALGS, ENCRYPTION_ENCS, OPENID, SIGNING_ALGS
 from idp.web.edge import Route
 from idp.web.http import Handler, Request, Response, json_response
+from idp.web.openapi import TEXT, Paths, an_object, answer, operation
 
 METHODS = ("GET", "POST")
 INTERACTION = "X-FAPI-Interaction-ID"
