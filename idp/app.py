@@ -20,6 +20,7 @@ from idp.audit.log import AuditLog
 from idp.authn.card.authenticator import CardLogin
 from idp.authn.card.settings import CardSettings
 from idp.authn.card.trust import TrustFolders
+from idp.authn.card.views import PATHS as CARD_PATHS
 from idp.authn.card.views import routes as card_routes
 from idp.authn.otp.authenticator import Otp
 from idp.authn.otp.settings import OtpSettings
@@ -77,9 +78,13 @@ class NotASandbox(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The WSGI application of one process; :meth:`close` ends it in order."""
+    """The WSGI application of one process; :meth:`close` ends it in order.
+
+    ``routes`` is what it serves, by URL rule.
+    """
 
     wsgi: WSGIApp
+    routes: Mapping[str, Route]
     stack: ExitStack
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -146,8 +151,14 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
         edge = Edge(
             Failures(pages, lambda each: _record(audit, each)), Trust(settings.trusted_proxies)
         )
-        routes = {**_login(settings, services), assets.PATH: Route(assets.static_file)}
-        return Application(_mount(edge, services, routes), stack.pop_all())
+        found = provider.endpoints(services, CARD_PATHS)
+        routes = {
+            **_login(settings, services),
+            **{each.path: each.route for each in found},
+            assets.PATH: Route(assets.static_file),
+        }
+        hot = {each.path: each.route for each in found if each.hot}
+        return Application(_mount(edge, routes, hot), routes, stack.pop_all())
 
 
 def open_registry(settings: Settings, database: Database, stack: ExitStack) -> RegistrySource:
@@ -319,11 +330,9 @@ def _service(section: ServiceSection) -> ServiceSettings:
     )
 
 
-def _mount(edge: Edge, services: Services, pages: dict[str, Route]) -> WSGIApp:
+def _mount(edge: Edge, routes: Mapping[str, Route], hot: Mapping[str, Route]) -> WSGIApp:
     """Every endpoint behind Flask, the hot ones in front of it too."""
-    flask, found = create_flask(edge), provider.endpoints(services)
-    routes = pages | {each.path: each.route for each in found}
+    flask = create_flask(edge)
     for path, route in routes.items():
         mount(flask, path, route, edge)
-    hot = {each.path: each.route for each in found if each.hot}
     return AccessLog(FastPath(flask, hot, edge), routes)

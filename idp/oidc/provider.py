@@ -12,6 +12,7 @@ from idp.oidc.registration import endpoint as registration
 from idp.oidc.revocation import endpoint as revocation
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.userinfo import endpoint as userinfo
+from idp.web.openapi import Paths
 
 PARTS: tuple[Part, ...] = (
     authorization.PART,
@@ -27,12 +28,16 @@ PARTS: tuple[Part, ...] = (
 )
 
 
-def endpoints(services: Services) -> tuple[Endpoint, ...]:
-    """Every endpoint of the provider, discovery included."""
+def endpoints(services: Services, *described: Paths) -> tuple[Endpoint, ...]:
+    """Every endpoint of the provider, discovery included.
+
+    ``described`` are what programs call beside them. What is served in the sandbox only is
+    described only there.
+    """
     whole = discovery.metadata(
         services.settings, tuple(part.metadata(services.settings) for part in PARTS)
     )
-    return (
-        *(each for part in PARTS for each in part.endpoints(services)),
-        *discovery.endpoints(services, whole, tuple(part.paths for part in PARTS)),
-    )
+    served = tuple(each for part in PARTS for each in part.endpoints(services))
+    templates = {each.path.replace("<", "{").replace(">", "}") for each in served}
+    own = {path: item for part in PARTS for path, item in part.paths.items() if path in templates}
+    return (*served, *discovery.endpoints(services, whole, (own, *described)))

@@ -34,11 +34,13 @@ def one_of(values: Iterable[str]) -> dict[str, Any]:
     return {"type": "string", "enum": list(values)}
 
 
-def parameter(name: str, where: str, schema: Schema, description: str = "") -> dict[str, Any]:
-    """A parameter in ``where``: ``path``, ``query`` or ``header``. Those of a path are required."""
+def parameter(
+    name: str, where: str, schema: Schema, description: str = "", *, required: bool = False
+) -> dict[str, Any]:
+    """A parameter in ``where``: ``query``, ``header`` or ``path``, where it is always required."""
     told = {"description": description} if description else {}
-    named = {"name": name, "in": where, "required": where == "path", "schema": schema}
-    return {**named, **told}
+    needed = required or where == "path"
+    return {"name": name, "in": where, "required": needed, "schema": schema, **told}
 
 
 def answer(

@@ -126,6 +126,12 @@ def test_the_proof_stays_with_the_browser_that_asked(world, card):
     assert exchange.browser.get(f"{exchange.url}/return?code={code}").status == 409
 
 
+def test_another_browser_is_not_told_how_far_it_is(world):
+    exchange, stranger = start(world), start(world)
+    asked = stranger.browser.get(f"{exchange.url}/status")
+    assert (asked.status, refusal(asked)) == (404, "login-unknown")
+
+
 @pytest.mark.attack("K03")
 def test_K03_the_challenge_lives_two_minutes(world, card):
     exchange = start(world)

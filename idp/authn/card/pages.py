@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from idp.authn.card.authenticator import SHOWN, CardLogin
+from idp.authn.card.errors import CardProblem
 from idp.authn.card.exchange import Offer, Signs, State, card_key, state_key
 from idp.core.handles import FLOW_CHARS
 from idp.login import pages
@@ -69,8 +70,15 @@ def answer(card: CardLogin, request: Request, t: str) -> Response:
 
 
 def status(card: CardLogin, request: Request, t: str) -> Response:
-    """GET /login/<t>/card/status: the state, for the page's script."""
-    ticket = card.desk.open(request, t)
+    """GET /login/<t>/card/status: the state, for the page's script.
+
+    Raises:
+        CardProblem: ``login-unknown``.
+    """
+    try:
+        ticket = card.desk.open(request, t)
+    except Notice as notice:  # whose page no script reads
+        raise CardProblem("login-unknown") from notice
     value, told = card.desk.transient.run(Get(card_key(ticket.flow)), Get(state_key(ticket.flow)))
     now = card.desk.clock()
     state = Offer.load(value).state_at(now, told) if value else State.EXPIRED

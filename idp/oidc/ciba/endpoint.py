@@ -162,6 +162,7 @@ _BEGUN = an_object(
     ("auth_req_id", "expires_in"),
 )
 _PATHS: Paths = {
+    **sandbox.PATHS,
     PATH: {
         "post": operation(
             "Ask a citizen on their own phone (CIBA Core §7)",
@@ -169,6 +170,6 @@ _PATHS: Paths = {
             body=form({**dict.fromkeys(MEMBERS, TEXT), "request": TEXT}),
             security=CLIENT_AUTHENTICATION,
         )
-    }
+    },
 }
 PART = Part(_metadata, _endpoints, _PATHS)

@@ -14,17 +14,36 @@ from idp.login.dispatch import Finish
 from idp.oidc.authorization import respond
 from idp.oidc.ciba.grant import KIND
 from idp.oidc.clients.model import Client
-from idp.oidc.consent.model import Consent, answer
+from idp.oidc.consent.model import Consent
+from idp.oidc.consent.model import answer as consent_to
 from idp.oidc.decoupled.approval import Approval
 from idp.oidc.decoupled.waiting import Reference, Waiting, find
 from idp.oidc.services import Endpoint, Services
 from idp.web.edge import Route
 from idp.web.http import HttpError, Request, Response, json_response
+from idp.web.openapi import TEXT, Paths, an_object, answer, one_of, operation, parameter
+
+PATH = "/sandbox/ciba"
+METHODS = ("GET", "POST")
+_ACTION = one_of(("allow", "deny"))
+PATHS: Paths = {
+    PATH: {
+        method.lower(): operation(
+            "Decide a CIBA request in the citizen's place; in the sandbox only",
+            {"200": answer("It is decided", an_object({"decided": _ACTION}, ("decided",)))},
+            parameters=(
+                parameter("auth_req_id", "query", TEXT, required=True),
+                parameter("action", "query", _ACTION, required=True),
+            ),
+        )
+        for method in METHODS
+    }
+}
 
 
 def endpoints(approval: Approval) -> tuple[Endpoint, ...]:
     """The hook."""
-    return (Endpoint("/sandbox/ciba", Route(partial(decide, approval), ("GET", "POST"))),)
+    return (Endpoint(PATH, Route(partial(decide, approval), METHODS)),)
 
 
 def decide(approval: Approval, request: Request) -> Response:
@@ -75,7 +94,7 @@ def _proved(services: Services, account_id: str, level: int) -> Finish:
 
 def _consent(services: Services, waiting: Waiting, client: Client, finish: Finish) -> Consent:
     asked = waiting.asked.asked
-    given = answer(
+    given = consent_to(
         asked,
         asked.shown,
         client=client,

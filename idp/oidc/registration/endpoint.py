@@ -20,7 +20,7 @@ from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.web.edge import Route
 from idp.web.http import Request, Response, json_response
-from idp.web.openapi import TEXT, URL, Paths, an_object, answer, json_body, operation
+from idp.web.openapi import TEXT, URL, Paths, an_object, answer, json_body, operation, parameter
 
 
 def register(office: Office, request: Request) -> Response:
@@ -124,7 +124,7 @@ _PATHS: Paths = {
         )
     },
     f"{REGISTER}/{{client_id}}": {
-        "parameters": [{"name": "client_id", "in": "path", "required": True, "schema": TEXT}],
+        "parameters": [parameter("client_id", "path", TEXT)],
         "get": operation(
             "Read a registration (RFC 7592)",
             {"200": answer("As it is registered", _REGISTERED)},
