@@ -26,7 +26,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class HttpError(Exception):
-    """A request that cannot even be read; ``status`` says why (400, 405, 411, 413, 415, 431)."""
+    """A request that cannot even be read; ``status`` says why (400, 405, 413, 415, 431)."""
 
     def __init__(self, status: int, detail: str, *, allow: str = "") -> None:
         super().__init__(detail)
@@ -205,7 +205,7 @@ def _body(environ: Mapping[str, Any], headers: Mapping[str, str]) -> bytes:
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise HttpError(415, "the body must not be encoded")
     if "transfer-encoding" in headers:  # a body of unknown length is never taken for none
-        raise HttpError(411, "the body must have a Content-Length")
+        raise HttpError(400, "the body must have a Content-Length")
     try:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError as error:
