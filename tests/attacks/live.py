@@ -395,7 +395,9 @@ def raw(live: Live, request: bytes, *, wait: float = 5.0) -> bytes:
 
 
 @contextmanager
-def serve(directory: Path, certificate: Path | None = None) -> Iterator[Live]:
+def serve(
+    directory: Path, certificate: Path | None = None, *, sandbox: bool = False
+) -> Iterator[Live]:
     """A provider over ``directory`` until the block ends; ``certificate`` and key in one file."""
     with EmbeddedValkey(directory / "valkey") as valkey, socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
@@ -410,7 +412,10 @@ def serve(directory: Path, certificate: Path | None = None) -> Iterator[Live]:
         Accounts(database).put_all(account for _, account in people)
         transient = RedisStore(valkey)
         reserved.close()
-        environment = _environment(directory, issuer, valkey)
+        environment = {
+            **_environment(directory, issuer, valkey),
+            "IDP_SANDBOX": str(sandbox).lower(),
+        }
         process = _start(directory, port, environment, certificate)
         live = Live(
             issuer,

@@ -82,8 +82,9 @@ def test_every_schema_is_one(described: dict[str, Any]) -> None:
     found = [each["schema"] for each in walk(described) if "schema" in each]
     assert len(found) > 40
     for each in found:
-        jsonschema_rs.meta.validate({"$schema": SCHEMA, **each})
-        jsonschema_rs.validator_for({"$schema": SCHEMA, **each})  # whose patterns can be read
+        whole = {"$schema": SCHEMA, **each, "components": described["components"]}
+        jsonschema_rs.meta.validate(whole)
+        jsonschema_rs.validator_for(whole)  # whose patterns can be read
 
 
 def test_every_reference_leads_somewhere(described: dict[str, Any]) -> None:

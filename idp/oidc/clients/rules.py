@@ -37,6 +37,8 @@ from idp.oidc.vocabulary import (
     scope_tuple,
 )
 
+MAX_NAME = 100
+"""Characters of ``client_name``."""
 _CLIENT_ID = re.compile(r"[\x21-\x7e]{1,200}")
 _DETAILS_TYPE = re.compile(r"[a-z][a-z_]{0,50}")
 _PAGE_URIS = (
@@ -87,8 +89,8 @@ def register(raw: Mapping[str, Any], *, client_id: str, methods: Collection[str]
 def _problems(metadata: Metadata, client_id: str) -> Iterator[str]:
     if not _CLIENT_ID.fullmatch(client_id):
         yield "client_id: has 1 to 200 visible ASCII characters"
-    if len(metadata.client_name) > 100:
-        yield "client_name: has at most 100 characters"
+    if len(metadata.client_name) > MAX_NAME:
+        yield f"client_name: has at most {MAX_NAME} characters"
     yield from _redirect_problems(metadata, client_id)
     yield from _page_problems(metadata)
     yield from _channel_problems(metadata)

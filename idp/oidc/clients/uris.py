@@ -13,6 +13,22 @@ _PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()+,;=%]+", re.ASCII)
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9\-.]*[a-z0-9])?|[0-9a-f:.]+", re.ASCII)
 _REVERSE_DNS = re.compile(r"[a-z][a-z0-9+\-]*(?:\.[a-z0-9+\-]+)+", re.ASCII)
+_CHARACTER = r"(?:[A-Za-z0-9\-._~:/@!$&'()+,;=]|%[0-9A-Fa-f]{2})"
+_NO_DOT_SEGMENT = r"(?![^?]*(?:/|%2[Ff]|%5[Cc])(?:\.|%2[Ee]){1,2}(?:[;/?]|%3[Bb]|%2[Ff]|%5[Cc]|$))"
+_PORT = (
+    r"(?::(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}"
+    r"|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+)
+_QUERY = rf"(?:\?(?:{_CHARACTER}|\?)*)?"
+WEB_PATTERN = (
+    rf"^{_NO_DOT_SEGMENT}(?:https://[a-z0-9](?:(?:[a-z0-9\-]|\.(?!\.))*[a-z0-9])?"
+    rf"|http://(?:localhost|127\.0\.0\.1|\[::1\])){_PORT}(?:/{_CHARACTER}*)?{_QUERY}$"
+)
+"""A regular expression (ECMA-262) for those of :func:`check_page_uri`, but for hosts in IPv6."""
+APP_PATTERN = (
+    rf"^{_NO_DOT_SEGMENT}[a-z][a-z0-9+\-]*(?:\.[a-z0-9+\-]+)+:/(?!/){_CHARACTER}*{_QUERY}$"
+)
+"""One for an app's own scheme (RFC 8252 §7.1)."""
 
 
 def check_redirect_uri(uri: str, *, native: bool) -> str:

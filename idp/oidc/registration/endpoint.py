@@ -15,12 +15,12 @@ from idp.oidc.errors import OAuthError, answering
 from idp.oidc.registration.management import manage
 from idp.oidc.registration.model import Invitation, Registration, new_client_id
 from idp.oidc.registration.office import REGISTER, Office, read, shown_token, unauthorized
+from idp.oidc.registration.openapi import PATHS
 from idp.oidc.registration.repository import NotOpen
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.web.edge import Route
 from idp.web.http import Request, Response, json_response
-from idp.web.openapi import TEXT, URL, Paths, an_object, answer, json_body, operation, parameter
 
 
 def register(office: Office, request: Request) -> Response:
@@ -106,39 +106,4 @@ def _endpoints(services: Services) -> tuple[Endpoint, ...]:
     )
 
 
-_URIS = {"type": "array", "items": URL}
-_CLIENT = an_object({"client_name": {"type": "string", "maxLength": 100}, "redirect_uris": _URIS})
-_REGISTERED = an_object(
-    {"client_id": TEXT, "registration_access_token": TEXT, "registration_client_uri": URL},
-    ("client_id",),
-)
-_INITIAL: tuple[Mapping[str, Any], ...] = ({"initial_access_token": []}, {})
-_OWN: tuple[Mapping[str, Any], ...] = ({"registration_access_token": []},)
-_PATHS: Paths = {
-    REGISTER: {
-        "post": operation(
-            "Register a client (RFC 7591)",
-            {"201": answer("As it was registered", _REGISTERED)},
-            body=json_body(_CLIENT),
-            security=_INITIAL,
-        )
-    },
-    f"{REGISTER}/{{client_id}}": {
-        "parameters": [parameter("client_id", "path", TEXT)],
-        "get": operation(
-            "Read a registration (RFC 7592)",
-            {"200": answer("As it is registered", _REGISTERED)},
-            security=_OWN,
-        ),
-        "put": operation(
-            "Replace a registration",
-            {"200": answer("As it is registered now", _REGISTERED)},
-            body=json_body(_CLIENT),
-            security=_OWN,
-        ),
-        "delete": operation(
-            "End a registration", {"204": {"description": "It is gone"}}, security=_OWN
-        ),
-    },
-}
-PART = Part(_metadata, _endpoints, _PATHS)
+PART = Part(_metadata, _endpoints, PATHS)

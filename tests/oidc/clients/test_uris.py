@@ -1,10 +1,20 @@
 """What may be registered as a URI."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idp.oidc.clients.uris import check_page_uri, check_redirect_uri, loopback, origin
+from idp.oidc.clients.uris import (
+    APP_PATTERN,
+    MAX_URI,
+    WEB_PATTERN,
+    check_page_uri,
+    check_redirect_uri,
+    loopback,
+    origin,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,11 +30,23 @@ from idp.oidc.clients.uris import check_page_uri, check_redirect_uri, loopback, 
 )
 def test_web_uris_are_accepted(uri: str) -> None:
     assert check_redirect_uri(uri, native=False) == uri
+    assert re.fullmatch(WEB_PATTERN, uri)
+
+
+@given(st.from_regex(WEB_PATTERN, fullmatch=True, alphabet=st.characters(codec="ascii")))
+def test_what_is_described_as_a_web_uri_is_one(uri: str) -> None:
+    assert len(uri) > MAX_URI or check_page_uri(uri) == uri
+
+
+@given(st.from_regex(APP_PATTERN, fullmatch=True, alphabet=st.characters(codec="ascii")))
+def test_what_is_described_as_a_uri_of_an_app_is_one(uri: str) -> None:
+    assert len(uri) > MAX_URI or check_redirect_uri(uri, native=True) == uri
 
 
 def test_an_app_may_have_a_scheme_of_its_own_domain() -> None:
     uri = "vn.example.app:/oauth/cb"
     assert check_redirect_uri(uri, native=True) == uri
+    assert re.fullmatch(APP_PATTERN, uri)
     with pytest.raises(ValueError, match="https"):
         check_redirect_uri(uri, native=False)
     with pytest.raises(ValueError, match="https"):

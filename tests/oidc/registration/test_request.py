@@ -1,5 +1,6 @@
 """Whatever a stranger sends, it is a client or a refusal in the standard's own words."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,12 +12,13 @@ from idp.oidc.clients.metadata import Metadata, describe, load
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import OAuthError
 from idp.oidc.registration.names import look_alikes, skeleton
-from idp.oidc.registration.request import admit
+from idp.oidc.registration.request import TEXT_PATTERN, admit
 from idp.oidc.settings import RegistrationSettings
 from idp.oidc.vocabulary import CIBA, GRANT_TYPES, RESPONSE_TYPES, SCOPES
 from tests.oidc.registration.conftest import METADATA
 
 SANDBOX = RegistrationSettings.sandbox()
+APART = unicodedata.normalize("NFD", "Bộ Công an Đường")
 ERRORS = {"invalid_redirect_uri", "invalid_client_metadata"}
 NAMES = sorted(each.alias or name for name, each in Metadata.model_fields.items())
 TEXTS = st.one_of(
@@ -86,9 +88,35 @@ def test_a_scope_that_is_asked_for_is_cut_to_what_is_allowed() -> None:
     assert admit(without, "a", allowed, SANDBOX).scope == ()
 
 
-@pytest.mark.parametrize("name", ["Thư viện", "Bộ Công an", "Đà Nẵng", "Łódź", "A & B (2027)", "€"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Thư viện",
+        "Bộ Công an",
+        "Đà Nẵng",
+        "Łódź",
+        unicodedata.normalize("NFD", "Bộ Công an Đường"),
+        "A & B (2027)",
+        "€",
+        "Cổng “A” – B",
+    ],
+)
 def test_names_of_people_who_write_latin_are_taken(name: str) -> None:
     assert admitted(client_name=name).client_name.vi == name
+
+
+@given(st.from_regex(TEXT_PATTERN, fullmatch=True))
+def test_texts_hold_letters_that_are_called_latin_and_nothing_that_is_not_shown(text: str) -> None:
+    categories = {each: unicodedata.category(each) for each in text}
+    assert all(not category.startswith(("C", "Zl", "Zp")) for category in categories.values())
+    letters = (each for each, category in categories.items() if category.startswith("L"))
+    assert all(unicodedata.name(each).startswith("LATIN ") for each in letters)
+
+
+@pytest.mark.parametrize("sign", list("\u00a0\u2800\u034f\ufe0f\nⅠⒶ٠ａ"))
+def test_what_is_not_shown_or_looks_like_a_letter_is_no_part_of_a_name(sign: str) -> None:
+    with pytest.raises(OAuthError, match="invalid_client_metadata"):
+        admitted(client_name=f"Bộ Công an{sign}")
 
 
 @pytest.mark.parametrize(

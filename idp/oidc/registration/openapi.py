@@ -1,0 +1,120 @@
+"""The registration endpoints in the words of OpenAPI: what is sure to be taken, and the answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from idp.oidc.clients.model import ClientStatus
+from idp.oidc.clients.rules import MAX_NAME
+from idp.oidc.clients.uris import APP_PATTERN, MAX_URI, WEB_PATTERN
+from idp.oidc.registration.office import REGISTER
+from idp.oidc.registration.request import TEXT_PATTERN, TEXTS
+from idp.oidc.vocabulary import SCOPES, SIGNING_ALGS
+from idp.web.openapi import (
+    SECONDS,
+    TEXT,
+    URL,
+    Paths,
+    Schema,
+    a_list,
+    an_object,
+    answer,
+    json_body,
+    operation,
+    parameter,
+)
+
+
+def _optional(kind: str, **more: Any) -> Schema:
+    """A member that may be left out, or be null, which is the same (RFC 7592 §2.2)."""
+    return {"type": [kind, "null"], **more}
+
+
+def _words(values: tuple[str, ...]) -> Schema:
+    return {"enum": [*values, None]}
+
+
+_WEB = {"type": "string", "maxLength": MAX_URI, "pattern": WEB_PATTERN}
+_APP = {"type": "string", "maxLength": MAX_URI, "pattern": APP_PATTERN}
+_PAGE = _optional("string", maxLength=MAX_URI, pattern=f"^$|{WEB_PATTERN}")
+_STRING, _SWITCH = _optional("string"), _optional("boolean")
+_CLIENT: Mapping[str, Any] = {
+    "redirect_uris": a_list(_WEB, minItems=1),
+    **{name: _optional("string", pattern=TEXT_PATTERN) for name in TEXTS},
+    "client_name": _optional("string", pattern=TEXT_PATTERN, maxLength=MAX_NAME),
+    "application_type": _words(("web", "native")),
+    "post_logout_redirect_uris": _optional("array", items=_WEB),
+    "scope": _optional("string", pattern=f"^(?:.* )?(?:{'|'.join(SCOPES)})(?: .*)?$"),
+    **dict.fromkeys(("client_uri", "policy_uri", "tos_uri", "logo_uri"), _PAGE),
+    "contacts": _optional("array", items={"type": "string"}),
+    **dict.fromkeys(("software_id", "software_version"), _STRING),
+    "subject_type": _words(("pairwise",)),
+    "id_token_signed_response_alg": _words(SIGNING_ALGS),
+    "userinfo_signed_response_alg": _words(SIGNING_ALGS),
+    "access_token_format": _words(("reference", "jwt")),
+    "require_auth_time": _SWITCH,
+    "require_pushed_authorization_requests": _SWITCH,
+    "dpop_bound_access_tokens": _SWITCH,
+}
+_DESCRIPTION = (
+    "The metadata of RFC 7591 §2 and OpenID Connect Registration §2. What is listed here is taken"
+    " alone and together. Other members are judged by what the provider's own metadata support and"
+    " by one another (keys for the methods that need them, response_types for grant_types);"
+    " redirect_uris may be left out where grant_types name neither authorization_code nor implicit,"
+    " and be of an app's own scheme where application_type is native. Unknown members are dropped."
+)
+_NOT_TO_BE_SENT = "as registered; without what the provider alone sets (RFC 7592 §2.2)"
+_GIVEN = an_object(
+    {
+        "client_id": TEXT,
+        "client_id_issued_at": SECONDS,
+        "client_secret": TEXT,
+        "client_secret_expires_at": SECONDS,
+        "registration_access_token": TEXT,
+        "registration_client_uri": URL,
+        "status": {"const": ClientStatus.DISABLED, "description": "until the operator enables it"},
+        "software_statement": TEXT,
+        "redirect_uris": a_list(TEXT),
+        "grant_types": a_list(TEXT),
+        "response_types": a_list(TEXT),
+        "scope": {"type": "string"},
+    },
+    (
+        *("client_id", "client_id_issued_at", "registration_access_token"),
+        *("registration_client_uri", "grant_types", "response_types", "scope"),
+    ),
+)
+_NEW = an_object(_CLIENT, ("redirect_uris",), description=_DESCRIPTION)
+_CHANGED = an_object(
+    {**_CLIENT, "client_id": TEXT, "client_secret": TEXT},
+    ("redirect_uris", "client_id"),
+    description=f"{_DESCRIPTION} client_id and client_secret are {_NOT_TO_BE_SENT}.",
+)
+_INITIAL: tuple[Mapping[str, Any], ...] = ({"initial_access_token": []}, {})
+_OWN: tuple[Mapping[str, Any], ...] = ({"registration_access_token": []},)
+PATHS: Paths = {
+    REGISTER: {
+        "post": operation(
+            "Register a client (RFC 7591)",
+            {"201": answer("As it was registered", _GIVEN)},
+            body=json_body(_NEW),
+            security=_INITIAL,
+        )
+    },
+    f"{REGISTER}/{{client_id}}": {
+        "parameters": [parameter("client_id", "path", TEXT)],
+        "get": operation(
+            "Read a registration (RFC 7592)",
+            {"200": answer("As it is registered", _GIVEN)},
+            security=_OWN,
+        ),
+        "put": operation(
+            "Replace a registration",
+            {"200": answer("As it is registered now", _GIVEN)},
+            body=json_body(_CHANGED),
+            security=_OWN,
+        ),
+        "delete": operation(
+            "End a registration", {"204": {"description": "It is gone"}}, security=_OWN
+        ),
+    },
+}
