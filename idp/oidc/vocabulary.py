@@ -56,6 +56,7 @@ GRANT_TYPES = (*LOGIN_GRANTS, "refresh_token", "client_credentials")
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 TLS_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
 AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", *TLS_METHODS, "none")
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SIGNING_ALGS = ("ES256", "RS256")
 """What the provider signs with; the first is the default."""
 ASSERTION_ALGS = ("ES256", "RS256", "PS256", "EdDSA")

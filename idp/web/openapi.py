@@ -13,6 +13,7 @@ Paths: TypeAlias = Mapping[str, Mapping[str, Any]]
 Schema: TypeAlias = Mapping[str, Any]
 JSON = "application/json"
 TEXT: Schema = {"type": "string", "pattern": "^[^\\u0000]+$"}
+ANY_TEXT: Schema = {"type": "string"}
 SECONDS: Schema = {"type": "integer", "minimum": 0}
 URL: Schema = {"type": "string", "format": "uri"}
 RETRY_AFTER: Schema = {"Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]+$"}}}
@@ -121,7 +122,11 @@ ERROR: Schema = an_object(
     {"error": TEXT, "error_description": {"type": "string"}, "reference": {"type": "string"}},
     ("error",),
 )
-REFUSED = answer("Refused: RFC 6749 §5.2, or RFC 9457 with a reference", ERROR)
+REFUSED = answer(
+    "Refused: RFC 6749 §5.2, or RFC 9457 with a reference; 401 tells what would do, 429 when",
+    ERROR,
+    headers={"WWW-Authenticate": {"schema": TEXT}, **RETRY_AFTER},
+)
 _SHARED: Mapping[str, Any] = {
     "schemas": {"Json": _JSON},
     "responses": {

@@ -10,7 +10,7 @@ import pytest
 from tests.attacks.live import SECRET, Live, serve
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
-EXAMPLES = 25
+EXAMPLES = 15
 
 
 @pytest.fixture(scope="module")

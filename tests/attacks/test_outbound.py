@@ -15,9 +15,9 @@ from idp.core.clock import system_clock
 from idp.jose.jwk import Jwk
 from idp.jose.jwt import sign_jwt
 from idp.jose.signer import LocalSigner
-from idp.oidc.client_auth.private_key_jwt import ASSERTION_TYPE
 from idp.oidc.clients.repository import Clients
 from idp.oidc.clients.rules import register
+from idp.oidc.vocabulary import ASSERTION_TYPE
 from tests.attacks.live import WORKERS, Live, at_once
 from tests.attacks.oracles import alive, tok
 from tests.outbound.hostile import Hostile, hostile, ok

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jwt import PyJWT
 from jwt.algorithms import ECAlgorithm
 
-from idp.oidc.client_auth.private_key_jwt import ASSERTION_TYPE
+from idp.oidc.vocabulary import ASSERTION_TYPE
 from tests.conformance.live import Provider
 from tests.outbound.hostile import hostile, ok
 

@@ -13,20 +13,20 @@ from idp.audit.events import PushRefused
 from idp.core.handles import Handle
 from idp.login.throttle import Limit
 from idp.oidc.authorization import id_token_hint, pkce, request_object
-from idp.oidc.authorization.destination import NoDestination, find
-from idp.oidc.authorization.request import parse
+from idp.oidc.authorization.destination import MAX_STATE, NoDestination, find
+from idp.oidc.authorization.request import MAX_LENGTHS, parse
 from idp.oidc.client_auth.form import counted_as, require_form
 from idp.oidc.clients.cors import cross_origin
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import OAuthError, answering, invalid_request, too_many
-from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
+from idp.oidc.openapi import CLIENT_AUTHENTICATION, POSSIBLY, REPEATED, form, taking_proofs
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.sender_constraint import offering_nonces
 from idp.storage.transient import Add, Delete, Operation, Put
 from idp.web.edge import Route
 from idp.web.http import HttpError, Params, Request, Response, json_response
-from idp.web.openapi import TEXT, Paths, an_object, answer, operation
+from idp.web.openapi import TEXT, Paths, an_object, answer, one_of, operation
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 KIND = "par"
@@ -143,24 +143,37 @@ _PUSHED = an_object(
     {"request_uri": TEXT, "expires_in": {"type": "integer", "minimum": 1}},
     ("request_uri", "expires_in"),
 )
+
+
+def _at_most(length: int) -> Mapping[str, Any]:
+    """A member that is not longer; in words where no generator should have to try."""
+    if length <= 200:
+        return {**POSSIBLY, "maxLength": length}
+    return {**POSSIBLY, "description": f"at most {length} characters"}
+
+
+_READ: Mapping[str, Any] = {
+    **{name: _at_most(length) for name, length in MAX_LENGTHS.items()},
+    "redirect_uri": TEXT,
+    "scope": TEXT,
+    "state": _at_most(MAX_STATE),
+    "code_challenge_method": one_of((pkce.METHOD, "")),
+    "resource": REPEATED,
+    "request": TEXT,
+}
 _PATHS: Paths = {
     "/par": {
-        "post": operation(
-            "Push an authorization request (RFC 9126)",
-            {"201": answer("Where it is kept", _PUSHED)},
-            body=form(
-                {
-                    "response_type": TEXT,
-                    "redirect_uri": TEXT,
-                    "scope": TEXT,
-                    "state": TEXT,
-                    "nonce": TEXT,
-                    "code_challenge": TEXT,
-                    "code_challenge_method": {"type": "string", "enum": [pkce.METHOD]},
-                    "request": TEXT,
-                },
-            ),
-            security=CLIENT_AUTHENTICATION,
+        "post": taking_proofs(
+            operation(
+                "Push an authorization request (RFC 9126)",
+                {"201": answer("Where it is kept", _PUSHED)},
+                body=form(
+                    _READ,
+                    description="Either request (RFC 9101), which holds all members; or what an"
+                    " authorization request is made of: response_type, redirect_uri, scope, ….",
+                ),
+                security=CLIENT_AUTHENTICATION,
+            )
         )
     }
 }

@@ -28,7 +28,7 @@ from idp.oidc.clients.model import Client
 from idp.oidc.decoupled.approval import Approval
 from idp.oidc.decoupled.waiting import Reference, Waiting, find
 from idp.oidc.errors import OAuthError, answering, unauthorized_client
-from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
+from idp.oidc.openapi import CLIENT_AUTHENTICATION, REPEATED, form
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.vocabulary import ASSERTION_ALGS, CIBA, DELIVERY_MODES
@@ -159,7 +159,12 @@ def _endpoints(services: Services) -> tuple[Endpoint, ...]:
 
 _BEGUN = an_object(
     {"auth_req_id": TEXT, "expires_in": SECONDS, "interval": SECONDS, "match_number": TEXT},
-    ("auth_req_id", "expires_in"),
+    ("auth_req_id", "expires_in", "interval", "match_number"),
+)
+_READ = [each for each in MEMBERS if each not in ("login_hint_token", "user_code")]
+_DESCRIPTION = (
+    "Either request, a signed one that holds all members; or scope and login_hint (a personal"
+    " number) or id_token_hint. A client that is pinged sends client_notification_token."
 )
 _PATHS: Paths = {
     **sandbox.PATHS,
@@ -167,7 +172,10 @@ _PATHS: Paths = {
         "post": operation(
             "Ask a citizen on their own phone (CIBA Core §7)",
             {"200": answer("The request waits", _BEGUN)},
-            body=form({**dict.fromkeys(MEMBERS, TEXT), "request": TEXT}),
+            body=form(
+                {**dict.fromkeys(_READ, TEXT), "resource": REPEATED, "request": TEXT},
+                description=_DESCRIPTION,
+            ),
             security=CLIENT_AUTHENTICATION,
         )
     },

@@ -16,7 +16,6 @@ from idp.jose.jwt import UnverifiedJwt
 from idp.login.throttle import Limit, address
 from idp.oidc.client_auth.mtls import verify_issued, verify_registered
 from idp.oidc.client_auth.private_key_jwt import (
-    ASSERTION_TYPE,
     parse_assertion,
     verify_assertion,
 )
@@ -26,7 +25,7 @@ from idp.oidc.clients.model import Client
 from idp.oidc.clients.repository import ClientCache
 from idp.oidc.errors import OAuthError, invalid_client, invalid_request, slow_down
 from idp.oidc.settings import ProviderSettings
-from idp.oidc.vocabulary import TLS_METHODS
+from idp.oidc.vocabulary import ASSERTION_TYPE, TLS_METHODS
 from idp.storage.transient import TransientStore
 from idp.web.http import Request
 

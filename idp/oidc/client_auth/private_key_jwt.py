@@ -23,7 +23,6 @@ from idp.oidc.clients.profile import Profile
 from idp.oidc.errors import invalid_client
 from idp.storage.transient import TransientStore
 
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_AHEAD = 5 * 60
 """Seconds that an assertion may be valid for: the memory of used ones stays small."""
 _TYP = ("", "JWT", "client-authentication+jwt")

@@ -18,7 +18,7 @@ from idp.oidc.device import views
 from idp.oidc.device.grant import KIND
 from idp.oidc.device.user_code import UserCode
 from idp.oidc.errors import OAuthError, answering, too_many, unauthorized_client
-from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
+from idp.oidc.openapi import CLIENT_AUTHENTICATION, REPEATED, form
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.vocabulary import DEVICE_CODE
@@ -110,15 +110,22 @@ def _endpoints(services: Services) -> tuple[Endpoint, ...]:
 
 
 _STARTED = an_object(
-    {"device_code": TEXT, "user_code": TEXT, "verification_uri": URL, "expires_in": SECONDS},
-    ("device_code", "user_code", "verification_uri", "expires_in"),
+    {
+        **dict.fromkeys(("device_code", "user_code"), TEXT),
+        **dict.fromkeys(("verification_uri", "verification_uri_complete"), URL),
+        **dict.fromkeys(("expires_in", "interval"), SECONDS),
+    },
+    (
+        *("device_code", "user_code", "verification_uri", "verification_uri_complete"),
+        *("expires_in", "interval"),
+    ),
 )
 _PATHS: Paths = {
     "/device_authorization": {
         "post": operation(
             "Begin a login on another device (RFC 8628)",
             {"200": answer("Codes for the device and for the citizen", _STARTED)},
-            body=form({"scope": TEXT, "acr_values": TEXT}),
+            body=form({"scope": TEXT, "acr_values": TEXT, "resource": REPEATED}, ("scope",)),
             security=CLIENT_AUTHENTICATION,
         )
     }

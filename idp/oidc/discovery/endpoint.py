@@ -20,7 +20,17 @@ from idp.oidc.vocabulary import (
 from idp.web.edge import Route
 from idp.web.http import Request, Response
 from idp.web.i18n import LOCALES
-from idp.web.openapi import URL, Paths, an_object, answer, description, operation
+from idp.web.openapi import (
+    ANY_TEXT,
+    TEXT,
+    URL,
+    Paths,
+    an_object,
+    answer,
+    description,
+    operation,
+    parameter,
+)
 
 OPENID_CONFIGURATION = "/.well-known/openid-configuration"
 OAUTH_METADATA = "/.well-known/oauth-authorization-server"
@@ -88,8 +98,18 @@ def endpoints(
 
 _PROVIDER = an_object({"issuer": URL, "jwks_uri": URL}, ("issuer", "jwks_uri"))
 _KEY_SET = an_object({"keys": {"type": "array", "items": {"type": "object"}}}, ("keys",))
+_TAGGED = {name: {"required": True, "schema": TEXT} for name in ("ETag", "Cache-Control")}
 PATHS: Paths = {
-    path: {"get": operation(summary, {"200": answer(summary, schema)})}
+    path: {
+        "get": operation(
+            summary,
+            {
+                "200": answer(summary, schema, headers=_TAGGED),
+                "304": {"description": "It is what the caller has", "headers": _TAGGED},
+            },
+            parameters=(parameter("If-None-Match", "header", ANY_TEXT),),
+        )
+    }
     for path, summary, schema in (
         (OPENID_CONFIGURATION, "Metadata (OpenID Connect Discovery §4)", _PROVIDER),
         (OAUTH_METADATA, "The same metadata (RFC 8414 §3)", _PROVIDER),

@@ -24,7 +24,7 @@ from idp.oidc.errors import (
     unauthorized_client,
 )
 from idp.oidc.grants import authorization_code, client_credentials, refresh_token
-from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
+from idp.oidc.openapi import CLIENT_AUTHENTICATION, DETAILS, JWT, REPEATED, form, taking_proofs
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.issue import Redemption
@@ -34,7 +34,7 @@ from idp.oidc.tokens.standing import Ended
 from idp.oidc.vocabulary import ASSERTION_ALGS, AUTH_METHODS, CIBA, DEVICE_CODE
 from idp.web.edge import Route
 from idp.web.http import Request, Response, json_response
-from idp.web.openapi import SECONDS, TEXT, Paths, an_object, answer, operation
+from idp.web.openapi import SECONDS, TEXT, Paths, an_object, answer, one_of, operation
 
 Redeem: TypeAlias = Callable[[Services, Client, Request, Binding], Redemption]
 
@@ -122,27 +122,41 @@ def _endpoints(services: Services) -> tuple[Endpoint, ...]:
 
 
 _TOKENS = an_object(
-    {"access_token": TEXT, "token_type": TEXT, "expires_in": SECONDS},
-    ("access_token", "token_type", "expires_in"),
+    {
+        "access_token": TEXT,
+        "token_type": one_of(("Bearer", "DPoP")),
+        "expires_in": SECONDS,
+        "scope": {"type": "string"},
+        "id_token": JWT,
+        "refresh_token": TEXT,
+        "authorization_details": DETAILS,
+    },
+    ("access_token", "token_type", "expires_in", "scope"),
 )
 _PATHS: Paths = {
     "/token": {
-        "post": operation(
-            "Tokens for a grant (RFC 6749 §3.2)",
-            {"200": answer("Tokens", _TOKENS)},
-            body=form(
-                {
-                    "grant_type": {"type": "string", "enum": list(GRANTS)},
-                    "code": TEXT,
-                    "redirect_uri": TEXT,
-                    "code_verifier": TEXT,
-                    "refresh_token": TEXT,
-                    "scope": TEXT,
-                    "resource": TEXT,
-                },
-                ("grant_type",),
-            ),
-            security=CLIENT_AUTHENTICATION,
+        "post": taking_proofs(
+            operation(
+                "Tokens for a grant (RFC 6749 §3.2)",
+                {"200": answer("Tokens", _TOKENS)},
+                body=form(
+                    {
+                        "grant_type": one_of(GRANTS),
+                        "code": TEXT,
+                        "redirect_uri": TEXT,
+                        "code_verifier": TEXT,
+                        "refresh_token": TEXT,
+                        "device_code": TEXT,
+                        "auth_req_id": TEXT,
+                        "scope": TEXT,
+                        "resource": REPEATED,
+                    },
+                    ("grant_type",),
+                    "A grant takes what its standard names: code, redirect_uri and code_verifier;"
+                    " refresh_token; device_code; auth_req_id.",
+                ),
+                security=CLIENT_AUTHENTICATION,
+            )
         )
     }
 }

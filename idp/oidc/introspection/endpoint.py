@@ -15,7 +15,7 @@ from idp.oidc.client_auth.form import require_form
 from idp.oidc.clients.encryption import sealed
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import answering, invalid_client, invalid_request
-from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
+from idp.oidc.openapi import CLIENT_AUTHENTICATION, DETAILS, JWT, form
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.authorization import Authorization
@@ -30,7 +30,7 @@ from idp.oidc.vocabulary import (
 )
 from idp.web.edge import Route
 from idp.web.http import Request, Response, json_response
-from idp.web.openapi import TEXT, Paths, an_object, answer, operation
+from idp.web.openapi import SECONDS, TEXT, Paths, a_list, an_object, answer, one_of, operation
 
 INACTIVE: Mapping[str, Any] = {"active": False}
 TYP = "token-introspection+jwt"
@@ -142,12 +142,33 @@ def _endpoints(services: Services) -> tuple[Endpoint, ...]:
     return (Endpoint("/introspect", Route(handler, ("POST",)), hot=True),)
 
 
+_STATE = answer(
+    "Its state; in a JWT for who accepts one (RFC 9701)",
+    an_object(
+        {
+            "active": {"type": "boolean"},
+            **dict.fromkeys(("iss", "sub", "client_id", "acr"), TEXT),
+            "scope": {"type": "string"},
+            "token_type": one_of(("Bearer", "DPoP")),
+            "aud": {"anyOf": [TEXT, a_list(TEXT)]},
+            **dict.fromkeys(("iat", "exp", "auth_time"), SECONDS),
+            "cnf": an_object({}),
+            "authorization_details": DETAILS,
+        },
+        ("active",),
+    ),
+    also={MEDIA_TYPE: JWT},
+)
 _PATHS: Paths = {
     "/introspect": {
         "post": operation(
             "What a token is (RFC 7662)",
-            {"200": answer("Its state", an_object({"active": {"type": "boolean"}}, ("active",)))},
-            body=form({"token": TEXT, "token_type_hint": TEXT}, ("token",)),
+            {"200": _STATE},
+            body=form(
+                {"token": TEXT, "token_type_hint": TEXT},
+                ("token",),
+                f"Whoever accepts {MEDIA_TYPE} gets that. A public client is refused.",
+            ),
             security=CLIENT_AUTHENTICATION,
         )
     }

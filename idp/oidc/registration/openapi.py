@@ -33,9 +33,9 @@ def _words(values: tuple[str, ...]) -> Schema:
     return {"enum": [*values, None]}
 
 
-_WEB = {"type": "string", "maxLength": MAX_URI, "pattern": WEB_PATTERN}
-_APP = {"type": "string", "maxLength": MAX_URI, "pattern": APP_PATTERN}
-_PAGE = _optional("string", maxLength=MAX_URI, pattern=f"^$|{WEB_PATTERN}")
+_WEB = {"type": "string", "pattern": WEB_PATTERN}
+_APP = {"type": "string", "pattern": APP_PATTERN}
+_PAGE = _optional("string", pattern=f"^$|{WEB_PATTERN}")
 _STRING, _SWITCH = _optional("string"), _optional("boolean")
 _CLIENT: Mapping[str, Any] = {
     "redirect_uris": a_list(_WEB, minItems=1),
@@ -60,7 +60,8 @@ _DESCRIPTION = (
     " alone and together. Other members are judged by what the provider's own metadata support and"
     " by one another (keys for the methods that need them, response_types for grant_types);"
     " redirect_uris may be left out where grant_types name neither authorization_code nor implicit,"
-    " and be of an app's own scheme where application_type is native. Unknown members are dropped."
+    " and be of an app's own scheme where application_type is native. A URI has"
+    f" at most {MAX_URI} characters. Unknown members are dropped."
 )
 _NOT_TO_BE_SENT = "as registered; without what the provider alone sets (RFC 7592 §2.2)"
 _GIVEN = an_object(

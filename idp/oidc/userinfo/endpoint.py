@@ -13,6 +13,7 @@ from idp.oidc.clients.cors import cross_origin
 from idp.oidc.clients.encryption import encrypts, sealed
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import answering
+from idp.oidc.openapi import JWT, members, taking_proofs
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.authorization import Authorization
@@ -28,10 +29,11 @@ from idp.oidc.userinfo.bearer import (
 )
 from idp.oidc.vocabulary import ENCRYPTION_ALGS, ENCRYPTION_ENCS, OPENID, SIGNING_ALGS
 from idp.web.edge import Route
-from idp.web.http import Handler, Request, Response, json_response
-from idp.web.openapi import TEXT, Paths, an_object, answer, operation
+from idp.web.http import FORM, Handler, Request, Response, json_response
+from idp.web.openapi import ANY_TEXT, TEXT, Paths, an_object, answer, operation, parameter
 
 METHODS = ("GET", "POST")
+MEDIA_TYPE = "application/jwt"
 INTERACTION = "X-FAPI-Interaction-ID"
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
@@ -61,7 +63,7 @@ def _said(services: Services, client: Client, claims: Mapping[str, Any]) -> Resp
         addressed = {**claims, "iss": services.settings.issuer, "aud": client.client_id}
         text, cty = sign_jwt(services.keys.signer(alg), addressed), "JWT"
     body = sealed(services.client_keys, client, "userinfo", text, cty=cty).encode("ascii")
-    headers = {"Content-Type": "application/jwt", "Cache-Control": "no-store"}
+    headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
     return Response(200, body, headers)
 
 
@@ -107,15 +109,39 @@ def _endpoints(services: Services) -> tuple[Endpoint, ...]:
     return (Endpoint("/userinfo", Route(shared, (*METHODS, "OPTIONS")), hot=True),)
 
 
-_ANSWER = answer("The citizen's claims", an_object({"sub": TEXT}, ("sub",)))
-_PATHS: Paths = {
-    "/userinfo": {
-        method.lower(): operation(
+_NAMED = {INTERACTION: {"schema": {"type": "string", "pattern": f"^{_UUID.pattern}$"}}}
+_ANSWER = answer(
+    "The citizen's claims; in a JWT for a client that registered so (§5.3.2)",
+    an_object({"sub": TEXT}, ("sub",), description="with the claims that were let go"),
+    also={MEDIA_TYPE: JWT},
+    headers=_NAMED,
+)
+_SECURITY: tuple[Mapping[str, Any], ...] = (
+    {"access_token": []},
+    {"access_token": [], "mutual_tls": []},
+    {"dpop": []},
+)
+
+
+def _operation(**more: Any) -> Mapping[str, Any]:
+    return taking_proofs(
+        operation(
             "The citizen's claims (OpenID Connect Core §5.3)",
             {"200": _ANSWER},
-            security=({"access_token": []},),
+            parameters=(parameter(INTERACTION, "header", ANY_TEXT, "FAPI 1.0 Baseline §6.2.1"),),
+            **more,
         )
-        for method in METHODS
+    )
+
+
+_BODY = {
+    "description": "The token, where it is not in the header Authorization (RFC 6750 §2.2)",
+    "content": {FORM: {"schema": members({"access_token": TEXT})}},
+}
+_PATHS: Paths = {
+    "/userinfo": {
+        "get": _operation(security=_SECURITY),
+        "post": _operation(security=(*_SECURITY, {}), body=_BODY),
     }
 }
 PART = Part(_metadata, _endpoints, _PATHS)

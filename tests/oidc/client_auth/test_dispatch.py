@@ -19,7 +19,7 @@ from idp.jose.jwt import sign_jwt
 from idp.jose.signer import LocalSigner
 from idp.login.throttle import Limit
 from idp.oidc.client_auth.dispatch import ClientAuthentication, read_credentials
-from idp.oidc.client_auth.private_key_jwt import ASSERTION_TYPE, MAX_AHEAD
+from idp.oidc.client_auth.private_key_jwt import MAX_AHEAD
 from idp.oidc.client_auth.secret import secret_digest
 from idp.oidc.clients.keys import ClientKeys
 from idp.oidc.clients.model import Client, ClientStatus, Secret
@@ -27,6 +27,7 @@ from idp.oidc.clients.repository import ClientCache, Clients
 from idp.oidc.clients.rules import register
 from idp.oidc.errors import OAuthError
 from idp.oidc.settings import ProviderSettings
+from idp.oidc.vocabulary import ASSERTION_TYPE
 from idp.storage.database import Database, metadata, open_database
 from idp.storage.memory import MemoryStore
 from idp.web.http import Params, Request

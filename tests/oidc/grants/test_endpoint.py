@@ -6,9 +6,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from idp.jose.jwk import Jwk
 from idp.jose.jwt import sign_jwt
 from idp.jose.signer import LocalSigner
-from idp.oidc.client_auth.private_key_jwt import ASSERTION_TYPE
 from idp.oidc.provider import endpoints
-from idp.oidc.vocabulary import CIBA, DEVICE_CODE
+from idp.oidc.vocabulary import ASSERTION_TYPE, CIBA, DEVICE_CODE
 from idp.web.http import FORM, Params, Request
 from tests.oidc.world import ISSUER, World, body, form_post, refused
 
