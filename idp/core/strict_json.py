@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 MAX_DEPTH = 16
-MAX_DIGITS = 20
+MAX_DIGITS = 100
 
 
 def loads_object(data: bytes, *, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
@@ -12,7 +12,7 @@ def loads_object(data: bytes, *, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
 
     Raises:
         ValueError: not UTF-8, not an object, nested deeper than ``max_depth``, a repeated name,
-            NaN or an infinity, a lone surrogate, an integer of over 20 digits.
+            NaN or an infinity, a lone surrogate, an integer of over 100 digits.
     """
     value = _loads(data, max_depth)
     if not isinstance(value, dict):

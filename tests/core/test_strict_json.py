@@ -20,7 +20,7 @@ from idp.core.strict_json import loads_array, loads_object
         b'{"a":Infinity}',
         b'{"a":"\\ud800"}',
         b'{"a":' + b"[" * 20 + b"]" * 20 + b"}",
-        b'{"a":' + b"9" * 30 + b"}",
+        b'{"a":' + b"9" * 101 + b"}",
         b"\xff",
     ],
 )
