@@ -7,8 +7,6 @@ for people are not in it.
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from idp.core.strict_json import MAX_DIGITS
-
 Paths: TypeAlias = Mapping[str, Mapping[str, Any]]
 Schema: TypeAlias = Mapping[str, Any]
 JSON = "application/json"
@@ -87,8 +85,7 @@ def operation(
 
 def json_body(schema: Schema) -> dict[str, Any]:
     """A body of one JSON object; unknown members are passed over."""
-    whole = {**schema, "additionalProperties": _ANYTHING}
-    return {"required": True, "content": {JSON: {"schema": whole}}}
+    return {"required": True, "content": {JSON: {"schema": schema}}}
 
 
 def description(
@@ -108,16 +105,6 @@ def description(
     }
 
 
-_ANYTHING: Schema = {"$ref": "#/components/schemas/Json"}
-_JSON: Schema = {
-    "description": "What is read as JSON: numbers of some size (``core.strict_json``)",
-    "anyOf": [
-        {"type": ["null", "boolean", "string"]},
-        {"type": "number", "minimum": 1 - 10 ** (MAX_DIGITS - 1), "maximum": 10**MAX_DIGITS - 1},
-        a_list(_ANYTHING),
-        an_object({}, additionalProperties=_ANYTHING),
-    ],
-}
 ERROR: Schema = an_object(
     {"error": TEXT, "error_description": {"type": "string"}, "reference": {"type": "string"}},
     ("error",),
@@ -128,7 +115,6 @@ REFUSED = answer(
     headers={"WWW-Authenticate": {"schema": TEXT}, **RETRY_AFTER},
 )
 _SHARED: Mapping[str, Any] = {
-    "schemas": {"Json": _JSON},
     "responses": {
         "Refused": REFUSED,
         "Unavailable": answer(

@@ -35,10 +35,11 @@ def _words(values: tuple[str, ...]) -> Schema:
 
 _WEB = {"type": "string", "pattern": WEB_PATTERN}
 _APP = {"type": "string", "pattern": APP_PATTERN}
+_HERE = {"type": "string", "pattern": "^http://localhost(?:[:/?]|$)"}
 _PAGE = _optional("string", pattern=f"^$|{WEB_PATTERN}")
 _STRING, _SWITCH = _optional("string"), _optional("boolean")
 _CLIENT: Mapping[str, Any] = {
-    "redirect_uris": a_list(_WEB, minItems=1),
+    "redirect_uris": a_list(_WEB, minItems=1, anyOf=[{"maxItems": 1}, {"items": _HERE}]),
     **{name: _optional("string", pattern=TEXT_PATTERN) for name in TEXTS},
     "client_name": _optional("string", pattern=TEXT_PATTERN, maxLength=MAX_NAME),
     "application_type": _words(("web", "native")),
@@ -60,7 +61,8 @@ _DESCRIPTION = (
     " alone and together. Other members are judged by what the provider's own metadata support and"
     " by one another (keys for the methods that need them, response_types for grant_types);"
     " redirect_uris may be left out where grant_types name neither authorization_code nor implicit,"
-    " and be of an app's own scheme where application_type is native. A URI has"
+    " be of an app's own scheme where application_type is native, and are several where they have"
+    " one host or a sector_identifier_uri. A URI has"
     f" at most {MAX_URI} characters. Unknown members are dropped."
 )
 _NOT_TO_BE_SENT = "as registered; without what the provider alone sets (RFC 7592 §2.2)"
