@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from idp.core.errors import Unavailable
 from idp.jose.jwe import decrypt, encrypt
@@ -192,6 +197,24 @@ def test_a_state_file_that_makes_no_sense_is_refused(directory: Path, state: str
         load(directory)
     with pytest.raises(InvalidKeyStore):
         rotate(directory, NOW, POLICY)
+
+
+@pytest.mark.parametrize("part", ["d", "dmp1", "dmq1", "iqmp"])
+def test_a_damaged_rsa_key_is_refused(tmp_path: Path, part: str) -> None:
+    """Its public half is whole, and it would sign wrongly."""
+    rotate(tmp_path / "keys", NOW, Policy(algs=("RS256",)))
+    path = next((tmp_path / "keys").glob("*.pem"))
+    key = load_pem_private_key(path.read_bytes(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    numbers = key.private_numbers()
+    names = ("p", "q", "d", "dmp1", "dmq1", "iqmp")
+    parts = {name: getattr(numbers, name) for name in names}
+    parts[part] += 2
+    damaged = rsa.RSAPrivateNumbers(**parts, public_numbers=numbers.public_numbers)
+    broken = damaged.private_key(unsafe_skip_rsa_key_validation=True)
+    path.write_bytes(broken.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    with pytest.raises(InvalidKeyStore):
+        load(tmp_path / "keys")
 
 
 def test_a_pem_that_is_none_is_refused_and_not_quoted(directory: Path) -> None:
