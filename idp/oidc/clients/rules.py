@@ -20,7 +20,7 @@ from idp.oidc.clients.metadata import (
 )
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.profile import BASELINE, PROFILES
-from idp.oidc.clients.uris import check_page_uri, check_redirect_uri, loopback, origin
+from idp.oidc.clients.uris import check_page_uri, check_redirect_uri, origin
 from idp.oidc.vocabulary import (
     ASSERTION_ALGS,
     CIBA,
@@ -110,15 +110,6 @@ def _redirect_problems(metadata: Metadata, client_id: str) -> Iterator[str]:
                 check_redirect_uri(uri, native=native)
             except ValueError as error:
                 yield f"{name}: {uri[:80]!r} {error}"
-                continue
-            if name == "redirect_uris" and "implicit" in metadata.grant_types and not native:
-                yield from _implicit_problems(uri)
-
-
-def _implicit_problems(uri: str) -> Iterator[str]:
-    """Tokens in a URL never go to whoever answers on somebody's machine (OIDC Registration §2)."""
-    if loopback(uri) or not uri.startswith("https:"):
-        yield f"redirect_uris: {uri[:80]!r} the implicit grant needs https, on no loopback host"
 
 
 def _page_problems(metadata: Metadata) -> Iterator[str]:

@@ -11,7 +11,7 @@ from idp.oidc.clients.model import Client
 from idp.oidc.clients.profile import BASELINE, PROFILES
 from idp.oidc.clients.rules import InvalidMetadata
 from idp.oidc.clients.rules import register as judge
-from idp.oidc.clients.uris import host
+from idp.oidc.clients.uris import host, loopback
 from idp.oidc.errors import OAuthError
 from idp.oidc.settings import RegistrationSettings
 from idp.oidc.vocabulary import CIBA, DEVICE_CODE, LOGIN_GRANTS
@@ -97,6 +97,8 @@ def _problems(
     if not client.scope and not set(client.grant_types).isdisjoint(LOGIN_GRANTS):
         yield "scope: nothing of it may be registered here"
     yield from _sector_problems(client)
+    if settings.reviewed:
+        yield from _implicit_problems(client)
     for name in TEXTS:
         yield from _text_problems(name, str(asked.get(name, "")))
 
@@ -110,6 +112,18 @@ def _sector_problems(client: Client) -> Iterator[str]:
         yield "sector_identifier_uri: is needed for redirect URIs of several hosts"
     elif client.sector != client.client_id and elsewhere:
         yield "sector_identifier_uri: is needed where answers go to other places than one host"
+
+
+def _implicit_problems(client: Client) -> Iterator[str]:
+    """Tokens in a URL never go to whoever answers on somebody's machine (OIDC Registration §2).
+
+    In the sandbox they do: there suites and developers' own machines are the relying parties.
+    """
+    if "implicit" not in client.grant_types or client.application_type != "web":
+        return
+    for uri in client.redirect_uris:
+        if loopback(uri) or not uri.startswith("https:"):
+            yield f"redirect_uris: {uri[:80]!r} the implicit grant needs https, on no loopback host"
 
 
 def _text_problems(name: str, text: str) -> Iterator[str]:

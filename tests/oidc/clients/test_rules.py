@@ -219,21 +219,6 @@ def test_a_profile_says_what_answers_are_signed_with(profile: str, answer: str) 
     assert f"{name}: must be one of ES256" in caught.value.problems
 
 
-@pytest.mark.parametrize(
-    "uri", ["http://localhost:8080/cb", "http://127.0.0.1/cb", "https://localhost/cb"]
-)
-def test_tokens_in_a_url_go_to_no_loopback_host(uri: str) -> None:
-    """OIDC Registration §2: not for a web client; an application has its own rules."""
-    implicit = {"grant_types": ["authorization_code", "implicit"]}
-    implicit["response_types"] = ["code", "code id_token"]
-    raw = {"redirect_uris": [uri], **implicit}
-    with pytest.raises(InvalidMetadata) as caught:
-        register(raw, client_id="spa")
-    assert [each.partition(":")[0] for each in caught.value.problems] == ["redirect_uris"]
-    assert register({"redirect_uris": [uri]}, client_id="web")
-    assert register({**raw, "application_type": "native"}, client_id="app")
-
-
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(InvalidMetadata) as caught:
         register({"grant_types": ["password"], "profile": "x"}, client_id="a b")

@@ -317,6 +317,20 @@ def test_N10_a_sector_must_list_every_redirect_uri(office: Office) -> None:
         assert refused(refusal) == (400, "invalid_client_metadata")
 
 
+@pytest.mark.parametrize(
+    "uri", ["http://localhost:8080/cb", "http://127.0.0.1/cb", "https://localhost/cb"]
+)
+def test_tokens_in_a_url_go_to_no_loopback_host(office: Office, uri: str) -> None:
+    """OIDC Registration §2; in the sandbox suites and developers are there."""
+    types = {"response_types": ["code id_token"], "redirect_uris": [uri]}
+    spa = {**METADATA, **types, "grant_types": ["authorization_code", "implicit"]}
+    assert office.post(spa).status == 201
+    office.under(RegistrationSettings("open"))
+    assert refused(office.post(spa)) == (400, "invalid_redirect_uri")
+    assert office.post({**METADATA, "redirect_uris": [uri]}).status == 201
+    assert office.post({**spa, "application_type": "native"}).status == 201
+
+
 @pytest.mark.attack("N10")
 def test_N10_nobody_joins_a_hosts_sector_and_is_answered_elsewhere(office: Office) -> None:
     grants = ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"]
