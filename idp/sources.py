@@ -30,6 +30,8 @@ def from_secrets(problems: list[str]) -> dict[str, Any]:
     """What stands in secret files."""
     folder = os.environ.get(f"{PREFIX}SECRETS_DIRECTORY")
     found: dict[str, Any] = {}
+    if folder and not Path(folder).is_dir():
+        problems.append(f"{PREFIX}SECRETS_DIRECTORY: there is no folder {folder}.")
     for name in SECRETS:
         variable = f"{PREFIX}{name}_FILE"
         given = os.environ.get(variable)

@@ -326,6 +326,9 @@ def test_secrets_may_stand_in_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 def test_a_secret_file_that_is_not_there_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_SECRETS_DIRECTORY", "/nowhere/at/all")
+    assert problems() == ("IDP_SECRETS_DIRECTORY: there is no folder /nowhere/at/all.",)
+    monkeypatch.delenv("IDP_SECRETS_DIRECTORY")
     monkeypatch.setenv("IDP_DATABASE__URL_FILE", "/nowhere/at/all")
     assert "cannot be read" in problems()[0]
 

@@ -46,6 +46,8 @@ class Nouns(click.Group):
         """Run a command; exit 1 when it cannot be done, 2 when it is asked for wrongly."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # who read the answer has seen enough: click ends quietly
+            raise
         except _foreseen() as error:
             from idp.cli.context import told  # only now: a help page needs none of it
 

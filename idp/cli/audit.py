@@ -34,7 +34,14 @@ def verify(context: click.Context, form: str) -> None:
 
 
 @audit.command()
-@click.option("-n", "--lines", default=20, show_default=True, help="How many entries.")
+@click.option(
+    "-n",
+    "--lines",
+    type=click.IntRange(1, 1_000_000),
+    default=20,
+    show_default=True,
+    help="How many entries.",
+)
 @format_option
 @click.pass_obj
 def tail(obj: Context, lines: int, form: str) -> None:

@@ -42,6 +42,7 @@ def issue(obj: Context, number: str, out: Path, form: str) -> None:
     holder, database, now = _number(number), obj.database, obj.clock()
     authority = cards.open_authority(settings.card_authority, now)
     registry = Registry(database, obj.clock)
+    out.mkdir(parents=True, exist_ok=True)  # before the registry is told of a chip
     try:
         issued = cards.issue(authority, SqlRegistry(database), registry, holder, now=now)
     except cards.UnknownCitizen:

@@ -11,6 +11,7 @@ from idp.cli.client_registration import invitations, invite, prune, registration
 from idp.cli.context import Context
 from idp.cli.output import fail, format_option, show
 from idp.core.handles import random_name, random_token
+from idp.core.strict_json import loads_object
 from idp.oidc.client_auth.secret import MAX_SECRET, secret_digest
 from idp.oidc.clients.metadata import describe
 from idp.oidc.clients.model import Client, ClientStatus, Secret
@@ -19,6 +20,7 @@ from idp.oidc.clients.rules import InvalidMetadata, register
 from idp.oidc.clients.sector import InvalidSector, fetch_sector
 from idp.oidc.registration.names import look_alikes
 from idp.oidc.vocabulary import SECRET_METHODS
+from idp.sources import why
 
 STRONG_SECRET = 22
 """Characters of base64url that hold 128 bits."""
@@ -148,7 +150,11 @@ def delete(obj: Context, client_id: str, form: str) -> None:
 @client.command("rotate-secret")
 @click.argument("client_id")
 @click.option(
-    "--overlap", default=OVERLAP, show_default=True, help="Seconds the old secret still works."
+    "--overlap",
+    type=click.IntRange(0, 366 * OVERLAP),
+    default=OVERLAP,
+    show_default=True,
+    help="Seconds the old secret still works.",
 )
 @format_option
 @click.pass_obj
@@ -185,12 +191,9 @@ def _set_status(obj: Context, client_id: str, status: ClientStatus, form: str) -
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        raw = json.loads(path.read_text("utf-8"))
+        return loads_object(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise click.UsageError(f"{path} is not a JSON file") from error
-    if not isinstance(raw, dict):
-        raise click.UsageError(f"{path} is not a JSON object")
-    return raw
+        raise click.UsageError(f"{path} is not a JSON object: {why(error)}") from error
 
 
 def _registered(obj: Context, raw: dict[str, Any], client_id: str) -> Client:

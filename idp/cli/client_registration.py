@@ -30,7 +30,11 @@ def registrations(obj: Context) -> Registrations:
 @click.command()
 @click.option("--uses", default=1, show_default=True, type=click.IntRange(1, 10_000))
 @click.option(
-    "--ttl", default=7 * DAY, show_default=True, type=click.IntRange(60), help="Seconds it lives."
+    "--ttl",
+    default=7 * DAY,
+    show_default=True,
+    type=click.IntRange(60, 366 * DAY),
+    help="Seconds it lives.",
 )
 @click.option("--scope", default="", help="What may be registered with it, instead of the usual.")
 @format_option
@@ -81,7 +85,10 @@ def uninvite(obj: Context, name: str, form: str) -> None:
 
 @click.command()
 @click.option(
-    "--unused-days", required=True, type=click.IntRange(1), help="Days without any login or token."
+    "--unused-days",
+    required=True,
+    type=click.IntRange(1, 36_600),
+    help="Days without any login or token.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say which.")
 @format_option

@@ -9,6 +9,7 @@ from idp.audit.events import OperatorAction
 from idp.audit.log import AuditLog
 from idp.core.clock import system_clock
 from idp.core.errors import Unavailable
+from idp.demo.cards import InvalidAuthority
 from idp.keystore.file import InvalidKeyStore, KeyStore, rotate
 from idp.keystore.rotation import Policy
 from idp.outbound.client import OutboundClient
@@ -23,7 +24,15 @@ class NotReady(Exception):
     """Something must be done first; the message says what."""
 
 
-FORESEEN = (InvalidSettings, Unavailable, InvalidKeyStore, NotReady)
+FORESEEN = (
+    InvalidSettings,
+    Unavailable,
+    InvalidKeyStore,
+    InvalidAuthority,
+    NotReady,
+    OSError,
+    UnicodeEncodeError,
+)
 """What any command may fail with."""
 
 
@@ -130,4 +139,8 @@ def told(error: Exception) -> tuple[int, str]:
             return 1, "\n".join(("The settings cannot be used:", *error.problems))
         case Unavailable():
             return 1, f"{error}: nothing was done. idp check tells more."
+        case OSError(filename=str() | os.PathLike()):
+            return 1, f"{error.filename}: {error.strerror}"
+        case UnicodeEncodeError():
+            return 2, f"What was typed, or is to be said, cannot be written in {error.encoding}."
     return 1, str(error)

@@ -25,7 +25,13 @@ LOGINS = (("otp", "000099000002"), ("card", "000199000001"))
 
 @click.command()
 @click.option("--portal", default=PORTAL, show_default=True, help="host:port of portal and phone.")
-@click.option("--reader-port", default=READER_PORT, show_default=True, help="The card reader's.")
+@click.option(
+    "--reader-port",
+    type=click.IntRange(1, 65_535),
+    default=READER_PORT,
+    show_default=True,
+    help="The card reader's.",
+)
 @format_option
 @pass_obj
 def up(obj: Context, portal: str, reader_port: int, form: str) -> None:

@@ -35,7 +35,7 @@ def list_(obj: Context, client_id: str | None, state: str | None, form: str) -> 
 
 
 @logout.command()
-@click.argument("delivery_id", metavar="ID", type=int)
+@click.argument("delivery_id", metavar="ID", type=click.IntRange(0, 2**63 - 1))
 @format_option
 @click.pass_obj
 def retry(obj: Context, delivery_id: int, form: str) -> None:

@@ -23,6 +23,10 @@ _MILESTONES = (14, 25, 40, 60)
 """Ages a card is issued up to (Law on Identification 26/2023 Art. 21)."""
 
 
+class InvalidAuthority(Exception):
+    """The authority's file is none; the message names it."""
+
+
 class UnknownCitizen(Exception):
     """The registry has nobody with this number."""
 
@@ -39,21 +43,35 @@ def open_authority(directory: Path, now: int) -> Authority:
     """The authority kept in ``directory``, founded there the first time.
 
     ``directory/trust`` holds its anchor and its revocation list, renewed well before it ends.
+
+    Raises:
+        InvalidAuthority: what is kept there is none.
     """
     file, trust = directory / "authority.pem", directory / "trust"
     for each in (directory.parent, directory, trust):
         # The key directory refuses to be open to others.
         each.mkdir(parents=True, exist_ok=True, mode=0o700)
     if file.exists():
-        authority = Authority.from_pem(file.read_bytes())
+        try:
+            authority = Authority.from_pem(file.read_bytes())
+        except MRTDError as error:
+            said = f"{file}: not a card authority; remove it for a new one"
+            raise InvalidAuthority(said) from error
     else:
         authority = Authority.found(now)
         _write(file, authority.to_pem())
     _write(trust / "csca.der", authority.csca_der())
     crl = trust / "crl.crl"
-    if not crl.exists() or parse_crl(crl.read_bytes()).next_update < now + CRL_TTL // 2:
+    if _next_update(crl) < now + CRL_TTL // 2:
         _write(crl, authority.revocation_list(now=now, number=now))
     return authority
+
+
+def _next_update(crl: Path) -> int:
+    try:
+        return parse_crl(crl.read_bytes()).next_update
+    except (FileNotFoundError, MRTDError):
+        return 0
 
 
 def issue(

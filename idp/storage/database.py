@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, ev
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
+    DatabaseError,
     DBAPIError,
     InterfaceError,
     InternalError,
@@ -211,6 +212,10 @@ def _available() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, InternalError, PoolTimeout) as error:
         raise Unavailable("database") from error
+    except DatabaseError as error:
+        if type(error) is DatabaseError:  # a file that is no database; its kinds are about the data
+            raise Unavailable("database") from error
+        raise
 
 
 def _open_sqlite(url: URL) -> Database:

@@ -164,7 +164,7 @@ def test_every_action_is_in_the_audit_log(run: Run, database: Database) -> None:
         ({**PORTAL, "redirect_uris": ["javascript:alert(1)"]}, 1, "redirect_uris"),
         ({**GIVEN, "client_secret": "é"}, 1, "client_secret"),
         ({**GIVEN, "client_secret": "x" * 600}, 1, "client_secret"),
-        ("not json", 2, "not a JSON file"),
+        ("not json", 2, "not a JSON object"),
         ("[]", 2, "not a JSON object"),
     ],
 )
