@@ -25,6 +25,9 @@ from idp.oidc.vocabulary import (
     scope_tuple,
 )
 
+MAX_SECONDS = 10**9
+"""Longer than anybody stays logged in: what is more is a mistake."""
+
 
 class Metadata(BaseModel):
     """The members of a registration and their types."""
@@ -50,7 +53,7 @@ class Metadata(BaseModel):
     authorization_signed_response_alg: str | None = None
     authorization_encrypted_response_alg: str | None = None
     authorization_encrypted_response_enc: str | None = None
-    default_max_age: int | None = Field(None, ge=0)
+    default_max_age: int | None = Field(None, ge=0, le=MAX_SECONDS)
     require_auth_time: bool = False
     default_acr_values: list[str] = []
     initiate_login_uri: str = ""

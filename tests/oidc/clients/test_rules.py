@@ -194,6 +194,7 @@ def test_a_public_client_needs_pkce_and_so_does_one_whose_profile_says_so() -> N
         ({"minimum_acr": "urn:vn:eid:level:5"}, "minimum_acr"),
         ({"default_acr_values": ["1"]}, "default_acr_values"),
         ({"default_max_age": -1}, "default_max_age"),
+        ({"default_max_age": 10**30}, "default_max_age"),
         ({"profile": "fapi3"}, "profile"),
         ({"profile": "fapi2-security"}, "token_endpoint_auth_method"),
         ({"access_token_format": "opaque"}, "access_token_format"),
