@@ -108,8 +108,9 @@ def test_oidcc_userinfo_rs256(rp: KeyedParty, registrar: Registrar) -> None:
 def test_oidcc_ensure_redirect_uri_in_authorization_request(
     rp: KeyedParty, registrar: Registrar
 ) -> None:
-    client = registrar.register(redirect_uris=[CALLBACK, f"{CALLBACK}2"])
-    error_page(replace(rp, client=client), redirect_uri=None)
+    """The suite registers two hosts, and no sector document."""
+    uris = [CALLBACK, "https://example.org/redirect"]
+    error_page(replace(rp, client=registrar.register(redirect_uris=uris)), redirect_uri=None)
 
 
 def test_oidcc_redirect_uri_query_OK(rp: KeyedParty, registrar: Registrar) -> None:

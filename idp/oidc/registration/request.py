@@ -11,7 +11,7 @@ from idp.oidc.clients.model import Client
 from idp.oidc.clients.profile import BASELINE, PROFILES
 from idp.oidc.clients.rules import InvalidMetadata
 from idp.oidc.clients.rules import register as judge
-from idp.oidc.clients.uris import host, loopback
+from idp.oidc.clients.uris import loopback
 from idp.oidc.errors import OAuthError
 from idp.oidc.settings import RegistrationSettings
 from idp.oidc.vocabulary import CIBA, DEVICE_CODE, LOGIN_GRANTS
@@ -107,10 +107,7 @@ def _sector_problems(client: Client) -> Iterator[str]:
     """Nobody joins the sector of a host by naming it and being answered elsewhere (OIDC §8.1)."""
     if client.sector_identifier_uri:
         return
-    elsewhere = {DEVICE_CODE, CIBA}.intersection(client.grant_types)
-    if len({host(each) for each in client.redirect_uris}) > 1:
-        yield "sector_identifier_uri: is needed for redirect URIs of several hosts"
-    elif client.sector != client.client_id and elsewhere:
+    if client.sector != client.client_id and not {DEVICE_CODE, CIBA}.isdisjoint(client.grant_types):
         yield "sector_identifier_uri: is needed where answers go to other places than one host"
 
 
