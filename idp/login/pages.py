@@ -26,8 +26,9 @@ def identify_page(
     errors: tuple[FormError, ...] = (),
 ) -> Response:
     """The first page: number and method, only the methods that can reach the level."""
-    step = desk.step(visit)
+    step, level = desk.step(visit), visit.transaction.requirement.level
     wanted = step.methods if isinstance(step, Authenticate) else ()
+    too_weak = visit.session is not None and visit.session.level < level
     return desk.page(
         visit.request,
         visit.ticket,
@@ -36,8 +37,8 @@ def identify_page(
         here=visit.url,  # /authorize may answer with this page, and is not to be asked again
         action=visit.url,
         methods=[each.name for each in desk.methods if each.opens and each.name in wanted],
-        level=visit.transaction.requirement.level,
-        step_up=visit.session is not None and not visit.transaction.requirement.fresh,
+        level=level,
+        step_up=too_weak and not visit.transaction.requirement.fresh,
         id_number=id_number,
         errors=errors,
     )

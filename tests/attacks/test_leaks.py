@@ -224,6 +224,7 @@ def contents(live: Live) -> str:
         for key in store.scan_iter(count=1000):
             kind = store.type(key)
             value = {
+                b"none": lambda _: None,  # its time came since the scan
                 b"string": store.get,
                 b"hash": store.hgetall,
                 b"set": store.smembers,

@@ -197,6 +197,14 @@ def test_a_hint_of_this_citizen_answers_at_once_even_when_expired(front: Front) 
     assert claims_of(front.tokens(done)["id_token"])["sub"] == claims_of(hint)["sub"]
 
 
+def test_a_session_that_is_only_too_old_is_not_called_too_weak(front: Front) -> None:
+    browser = front.signed_in()
+    front.clock.advance(10)
+    page = front.authorize(browser, max_age="1")
+    assert "id_number" in page.text
+    assert 'class="inset"' not in page.text
+
+
 def test_a_step_up_for_a_hint_is_for_that_citizen_alone(front: Front) -> None:
     browser = front.signed_in(X)
     hint = id_token(front, browser)
