@@ -303,7 +303,12 @@ def _granian(listening: Listening) -> None:
     )
     # Its signal handlers set it, one interrupting another.
     server.main_loop_interrupt = Wakeup()  # type: ignore[assignment]
-    server.serve(target_loader=partial(_worker, listening.threads), wrap_loader=False)
+    worker = partial(_worker, listening.threads, os.getpid())
+    try:
+        server.serve(target_loader=worker, wrap_loader=False)
+    except SystemExit:
+        if not server.interrupt_signal:  # its processes may hear of the stop before it does
+            raise
 
 
 def _connections() -> int:
@@ -314,14 +319,14 @@ def _connections() -> int:
     return files // 2
 
 
-def _worker(threads: int) -> "Gateway":
-    """In a process of granian's: the application, and an end when the parent has ended."""
+def _worker(threads: int, parent: int) -> "Gateway":
+    """In a process of granian's: the application, and an end when ``parent`` has ended."""
     from idp.storage.embedded import dies_with
     from idp.web.rsgi import Gateway
     from idp.wsgi import create
 
     # Killed with it: nobody is left to end a stop that takes too long.
-    dies_with(os.getppid(), signal.SIGKILL)()
+    dies_with(parent, signal.SIGKILL)()
     _first_signal_only(asyncio.get_event_loop())
     return Gateway(create(), threads)
 
