@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from idp.cli.serve import STOP_SECONDS
 from idp.core.clock import system_clock
 from idp.keystore.file import rotate
 from idp.keystore.rotation import Policy
@@ -60,14 +61,18 @@ def test_it_serves_counts_logs_and_ends(served: Program) -> None:
 
 
 def test_it_ends_in_time_however_often_it_is_told(served: Program) -> None:
-    """A service manager signals every process of a unit, and the parent tells its own again."""
+    """A service manager signals every process of a unit, and the parent tells its own again.
+
+    A worker of gunicorn's that is interrupted while it takes a request waits for itself, until its
+    parent has waited long enough.
+    """
     assert served.process is not None
     children = served.descendants()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
         for each in (*children, served.process.pid):
             with suppress(ProcessLookupError):
                 os.kill(each, number)
-    assert served.process.wait(15) == 0
+    assert served.process.wait(STOP_SECONDS + 5) == 0
     until(lambda: not any(map(alive, children)), served)
 
 
