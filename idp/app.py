@@ -56,6 +56,7 @@ from idp.sections import ServiceSection
 from idp.settings import SANDBOX_CODE, SANDBOX_LIMIT, Settings
 from idp.storage.database import Database, open_database
 from idp.storage.opening import open_transient
+from idp.storage.processes import Refresher
 from idp.storage.revocations import Revocations
 from idp.web import assets, metrics
 from idp.web.access import AccessLog
@@ -151,13 +152,18 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
         edge = Edge(
             Failures(pages, lambda each: _record(audit, each)), Trust(settings.trusted_proxies)
         )
+        trust = TrustFolders(*settings.trust_directories)
+        views = (clients.refresh, desk.revocations.refresh, keys.refresh, trust.refresh)
+        refresher = Refresher(desk.transient, views)
+        stack.callback(refresher.close)
         found = provider.endpoints(services, CARD_PATHS)
         routes = {
-            **_login(settings, services),
+            **_login(settings, services, trust),
             **{each.path: each.route for each in found},
             assets.PATH: Route(assets.static_file),
         }
         hot = {each.path: each.route for each in found if each.hot}
+        refresher.start()
         return Application(_mount(edge, routes, hot), routes, stack.pop_all())
 
 
@@ -260,14 +266,13 @@ def _record(audit: AuditLog, failure: Failure) -> None:
     audit.write(refused)
 
 
-def _login(settings: Settings, services: Services) -> dict[str, Route]:
+def _login(settings: Settings, services: Services, trust: TrustFolders) -> dict[str, Route]:
     """The ways to log in, and their pages."""
     desk, keys, finish = services.desk, services.keys, partial(authorization.finish, services)
     host = urlsplit(settings.issuer).hostname or ""
     otp = Otp(desk, services.sender, otp_settings(settings), keys.secret("otp"), host)
-    anchors = TrustFolders(*settings.trust_directories)
     card = CardLogin(
-        desk, card_settings(settings), anchors.store, LOGIN, keys.secret("login"), finish
+        desk, card_settings(settings), trust.store, LOGIN, keys.secret("login"), finish
     )
     passcode = Passcode(desk, keys.secret("passcode"))
     return {

@@ -11,9 +11,9 @@ log restored to an earlier state, or the last writer removed with its head. Anch
 import hmac
 import json
 import secrets
-import threading
 import time
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, TextIO
 
@@ -24,6 +24,7 @@ from idp.core.clock import Clock
 from idp.core.errors import Unavailable
 from idp.core.handles import b64url
 from idp.storage.database import Database
+from idp.storage.grouped import GroupCommit
 
 
 class AuditLog:
@@ -33,9 +34,7 @@ class AuditLog:
         self._database = database
         self._key = key
         self._clock = clock
-        self._collecting = threading.Lock()
-        self._storing = threading.Lock()
-        self._batch = _Batch()
+        self._group = GroupCommit(self._store)
         self._end: _End | None = None
 
     def write(self, *events: Event, peer: str = "") -> None:
@@ -48,22 +47,10 @@ class AuditLog:
         """
         if not events:
             return
-        entries = [self._entry(each, peer) for each in events]
-        with self._collecting:
-            batch = self._batch
-            batch.entries += entries
-        with self._storing:
-            if not batch.closed:
-                with self._collecting:
-                    self._batch = _Batch()
-                batch.closed = True
-                try:
-                    self._store(batch.entries)
-                    batch.stored = True
-                except Unavailable as error:
-                    batch.cause = error
-        if not batch.stored:
-            raise Unavailable("audit") from batch.cause
+        try:
+            self._group.write([self._entry(each, peer) for each in events])
+        except Unavailable as error:
+            raise Unavailable("audit") from error
 
     def pseudonym(self, account_id: str) -> str:
         """How this year's entries name an account."""
@@ -82,9 +69,9 @@ class AuditLog:
         }
         return _canonical({name: value for name, value in entry.items() if value != ""})
 
-    def _store(self, entries: list[str]) -> None:
+    def _store(self, entries: Sequence[str]) -> Sequence[None]:
         # Unless it is known to be stored, what follows goes to a new chain.
-        end, self._end = self._end, None
+        end, self._end, outcomes = self._end, None, [None] * len(entries)
         with self._database.begin() as connection:
             if end is None:
                 entries = [self._first_entry(repository.latest_head(connection)), *entries]
@@ -95,6 +82,7 @@ class AuditLog:
                 records.append(Record(end.writer, end.number, entry, end.mac))
             repository.append(connection, records, _head(self._key, end))
         self._end = end
+        return outcomes
 
     def _first_entry(self, previous: Head | None) -> str:
         known = previous or Head("", 0, "")
@@ -160,16 +148,6 @@ def export(database: Database, stream: TextIO) -> int:
         stream.write(_canonical(line | {"entry": json.loads(each.entry)}) + "\n")
         count += 1
     return count
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Entries that are stored together, and what came of it."""
-
-    entries: list[str] = field(default_factory=list)
-    closed: bool = False
-    stored: bool = False
-    cause: Unavailable | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from idp.accounts import passcode
 from idp.accounts.model import Account, Lock, new_id
 from idp.accounts.repository import AccountExists, Accounts
 from idp.cli.context import Context
+from idp.cli.everywhere import end_everywhere
 from idp.cli.logout import endings
 from idp.cli.output import fail, format_option, show
 from idp.cli.session import sessions_of
@@ -77,6 +78,7 @@ def lock(obj: Context, number: str, reason: str, form: str) -> None:
     Accounts(obj.database).set_lock(locked.id, locked.lock)
     until = obj.clock() + obj.settings.session.absolute_ttl
     endings(obj).end_account(locked.id, sessions_of(obj, locked), until=until)
+    end_everywhere(obj)
     _tell(obj, "account.lock", locked, form)
 
 

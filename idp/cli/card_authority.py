@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from idp.cli.context import Context
+from idp.cli.everywhere import end_everywhere
 from idp.cli.output import fail, format_option, show
 from idp.core.personal_number import PersonalNumber
 from idp.demo import cards
@@ -83,6 +84,7 @@ def revoke(obj: Context, serial: str, form: str) -> None:
         if each.aa_key_digest:
             revocations.revoke("card", each.aa_key_digest, expires_at=now + FOREVER)
     obj.record("card.revoke", serial)
+    end_everywhere(obj)
     show({"serial": serial, "status": "revoked"}, form, [f"{serial} revoked"])
 
 

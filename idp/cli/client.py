@@ -9,6 +9,7 @@ import click
 
 from idp.cli.client_registration import invitations, invite, prune, registrations, uninvite
 from idp.cli.context import Context
+from idp.cli.everywhere import end_everywhere
 from idp.cli.output import fail, format_option, show
 from idp.core.handles import random_name, random_token
 from idp.core.strict_json import loads_object
@@ -112,6 +113,7 @@ def update(obj: Context, client_id: str, path: Path, form: str) -> None:
     changed = replace(fresh, secrets=secrets, status=old.status, created_at=old.created_at)
     _clients(obj).update(changed)
     obj.record("client.update", client_id)
+    end_everywhere(obj)
     _show(changed, form, secret=secret)
 
 
@@ -144,6 +146,7 @@ def delete(obj: Context, client_id: str, form: str) -> None:
     _existing(obj, client_id)
     _clients(obj).delete(client_id)
     obj.record("client.delete", client_id)
+    end_everywhere(obj)
     show({"client_id": client_id, "deleted": True}, form, (f"{client_id} deleted",))
 
 
@@ -168,6 +171,7 @@ def rotate_secret(obj: Context, client_id: str, overlap: int, form: str) -> None
     rotated = replace(old, secrets=(Secret(_digest(obj, old, secret)), *before))
     _clients(obj).update(rotated)
     obj.record("client.rotate-secret", client_id)
+    end_everywhere(obj)
     _show(rotated, form, secret=secret)
 
 
@@ -185,7 +189,9 @@ def _existing(obj: Context, client_id: str) -> Client:
 def _set_status(obj: Context, client_id: str, status: ClientStatus, form: str) -> None:
     changed = replace(_existing(obj, client_id), status=status)
     _clients(obj).update(changed)
+    registrations(obj).decide(client_id)
     obj.record(f"client.{'enable' if changed.active else 'disable'}", client_id)
+    end_everywhere(obj)
     _show(changed, form)
 
 

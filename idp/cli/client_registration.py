@@ -8,6 +8,7 @@ import click
 
 from idp.audit import repository as audit
 from idp.cli.context import Context
+from idp.cli.everywhere import end_everywhere
 from idp.cli.output import fail, format_option, progress, show
 from idp.core.handles import digest, random_name, random_token
 from idp.oidc.clients.repository import Clients
@@ -101,6 +102,7 @@ def prune(obj: Context, unused_days: int, dry_run: bool, form: str) -> None:
     gone = [each for each in _old(obj, since) if each.client_id not in used]
     if not dry_run:
         gone = [each for each in gone if _delete(obj, each)]
+        end_everywhere(obj)
     ids = [each.client_id for each in gone]
     said = "would be deleted" if dry_run else "deleted"
     show({"deleted": ids, "dry_run": dry_run}, form, (f"{each} {said}" for each in ids))

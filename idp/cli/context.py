@@ -120,8 +120,10 @@ class Context:
         self.audit.write(OperatorAction(action=action, actor=operator(), object=subject))
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close what was opened; what is asked for afterwards is opened anew."""
         self._stack.close()
+        vars(self).clear()
+        self._stack = ExitStack()
 
 
 def operator() -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from idp.cli.context import Context
+from idp.cli.everywhere import end_everywhere
 from idp.cli.output import fail, format_option, json_option, show
 from idp.keystore import file
 from idp.keystore.keyset import Key
@@ -55,6 +56,7 @@ def revoke(obj: Context, kid: str, form: str) -> None:
     except LookupError as error:
         fail(f"{error}: {kid}")
     obj.record("keys.revoke", kid)
+    end_everywhere(obj)
     _tell(done, form)
 
 

@@ -205,13 +205,15 @@ def _say_ready(listening: Listening, stopping: threading.Event) -> None:
 
 
 def _keep_house(obj: Context, stopping: threading.Event) -> None:
-    """Each hour, forget the revocations of what has ended by itself."""
+    """Each hour, forget the revocations and the uses of what has ended by itself."""
     from idp.storage.revocations import Revocations
+    from idp.storage.used import Uses
 
-    revocations = Revocations(obj.database, obj.clock)
+    revocations, uses = Revocations(obj.database, obj.clock), Uses(obj.database, obj.clock)
     while not stopping.wait(HOUSEKEEPING_SECONDS):
         with suppress(Unavailable):  # the next hour will do
             revocations.purge()
+            uses.purge()
 
 
 def _tell_relying_parties(obj: Context, stopping: threading.Event) -> None:

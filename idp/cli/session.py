@@ -1,5 +1,6 @@
 """``idp session``: see and end the sessions of a citizen."""
 
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -8,12 +9,14 @@ from idp.accounts.model import Account
 from idp.accounts.repository import Accounts
 from idp.audit.events import SessionEnded
 from idp.cli.context import Context
+from idp.cli.everywhere import end_everywhere
 from idp.cli.logout import endings
 from idp.cli.output import fail, format_option, show
 from idp.core import assurance
 from idp.core.personal_number import PersonalNumber
 from idp.login.session import Session, session_key, sessions_of_key
 from idp.storage.transient import Delete, Get, Members
+from idp.storage.used import AlreadyUsed
 
 
 @click.group()
@@ -46,6 +49,7 @@ def revoke(obj: Context, session_id: str | None, number: str | None, form: str) 
         ended = _revoke_all(obj, _account(obj, number))
     else:
         ended = [_revoke(obj, session_id or "")]
+    end_everywhere(obj)
     show({"revoked": ended}, form, (f"{each} revoked" for each in ended) if ended else ["none"])
 
 
@@ -54,7 +58,8 @@ def _revoke(obj: Context, session_id: str) -> str:
     if value is None:
         fail(f"there is no session {session_id}")
     found = Session.load(value)
-    endings(obj).end(found)
+    with suppress(AlreadyUsed):  # it was ended before, and the store has forgotten it
+        endings(obj).end(found)
     _ended(obj, found.account_id, [found.id])
     return found.id
 

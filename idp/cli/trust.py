@@ -9,6 +9,7 @@ import click
 
 from idp.authn.card.trust import SUFFIXES
 from idp.cli.context import Context
+from idp.cli.everywhere import end_everywhere
 from idp.cli.output import fail, format_option, show
 from idp.mrtd.errors import MRTDError
 from idp.mrtd.trust import TrustFile, TrustStore, read_file
@@ -49,6 +50,7 @@ def add(obj: Context, files: tuple[Path, ...], form: str) -> None:
         (folder / f"{digest[:16]}{suffix}").write_bytes(content)
         obj.record("trust.add", digest)
         added.append(_row(digest[:16], found, content))
+    end_everywhere(obj)
     _show(added, form)
 
 
@@ -78,6 +80,7 @@ def remove(obj: Context, id_: str, form: str) -> None:
     for each in found:
         each.unlink()
         obj.record("trust.remove", id_)
+    end_everywhere(obj)
     show({"id": id_, "removed": True}, form, [f"{id_} removed"])
 
 

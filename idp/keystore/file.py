@@ -35,6 +35,7 @@ from idp.jose.jwk import JwkSet
 from idp.jose.signer import LocalSigner, Signer
 from idp.keystore.keyset import EncryptionKey, Key, KeySet, State, from_private_key
 from idp.keystore.rotation import Action, Policy, apply, plan, plan_revocation
+from idp.storage.processes import TRUSTED
 
 SecretName: TypeAlias = Literal["pairwise", "otp", "passcode", "login", "audit", "token", "client"]
 """What a secret keys: pairwise subjects, codes, passcodes, login tickets and forms, the audit
@@ -85,12 +86,23 @@ class KeyStore:
             Unavailable: they changed and cannot be read any more.
         """
         now = self._monotonic()
-        if now - self._checked_at >= 1 and self._lock.acquire(blocking=False):
-            try:  # one thread looks; the others go on with what is known
+        age = now - self._checked_at
+        # One thread looks; the others go on with what is known, unless it is too old.
+        if age >= 1 and self._lock.acquire(blocking=age >= TRUSTED):
+            try:
                 self._reload(now)
             finally:
                 self._lock.release()
         return self._keys
+
+    def refresh(self) -> None:
+        """Learn what the directory says now.
+
+        Raises:
+            Unavailable: it cannot be read any more.
+        """
+        with self._lock:
+            self._reload(self._monotonic())
 
     def signer(self, alg: str) -> Signer:
         """What signs under ``alg`` now; raises Unavailable when nothing does."""

@@ -28,6 +28,7 @@ from idp.outbound.client import OutboundClient
 from idp.storage.database import Database
 from idp.storage.revocations import Revocations
 from idp.storage.transient import TransientStore
+from idp.storage.used import Uses
 from idp.web.edge import Route
 from idp.web.openapi import Paths
 from idp.web.templates import Pages
@@ -44,6 +45,7 @@ class Services:
     clock: Clock
     database: Database
     transient: TransientStore
+    uses: Uses
     clients: ClientCache
     outbound: OutboundClient
     sender: Sender
@@ -78,6 +80,7 @@ class Services:
     ) -> "Services":
         """The services of a provider that stands on the login desk's stores, clock and pages."""
         clock, transient, revocations = desk.clock, desk.transient, desk.revocations
+        uses = Uses(database, clock)
         subjects = Subjects(keys.secret("pairwise"))
         standing = Standing(
             clients, transient, revocations, clock, desk.usable, settings.family_ttl
@@ -86,6 +89,7 @@ class Services:
         authentication = ClientAuthentication(
             clients,
             transient,
+            uses,
             clock,
             desk.audit,
             pepper=keys.secret("client"),
@@ -97,6 +101,7 @@ class Services:
             clock=clock,
             database=database,
             transient=transient,
+            uses=uses,
             clients=clients,
             outbound=outbound,
             sender=sender,
@@ -110,9 +115,7 @@ class Services:
                 settings, clock, transient, keys, client_keys, subjects, standing, desk.audit
             ),
             presented=Presented(settings, clock, transient, keys, revocations),
-            sender_constraint=SenderConstraint(
-                settings, clock, transient, Nonces(keys.secret("token"))
-            ),
+            sender_constraint=SenderConstraint(settings, clock, uses, Nonces(keys.secret("token"))),
             revocations=revocations,
             audit=desk.audit,
             desk=desk,

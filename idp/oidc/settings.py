@@ -11,6 +11,8 @@ from idp.login.throttle import Limit
 from idp.oidc.vocabulary import GRANT_TYPES, SCOPES
 
 REGISTRATIONS = Limit("registration", 100)
+CLIENT_FAILURES = Limit("client-authentication", 100, 60)
+"""Of one client from one source in a minute."""
 NO_KEYS = JwkSet()
 
 
@@ -71,6 +73,7 @@ class ProviderSettings:
     family_ttl: int = 12 * 3600
     retry_after: int = 2
     retry_until: int = 30
+    client_failures: Limit = CLIENT_FAILURES
     metadata_max_age: int = 3600
     jwks_max_age: int = 300
     registration: RegistrationSettings = RegistrationSettings()

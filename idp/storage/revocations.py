@@ -14,13 +14,12 @@ from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, delete
 from idp.core.clock import Clock
 from idp.core.errors import Unavailable
 from idp.storage.database import Beside, Database, metadata
+from idp.storage.processes import TRUSTED
 
 Kind: TypeAlias = Literal["session", "account", "card", "client", "grant", "key"]
 
 FRESH = 1.0
 """Seconds for which the cache is not asked to be newer."""
-TRUSTED = 10.0
-"""Seconds after which an unconfirmed cache is worth nothing."""
 _SETTLED = 20.0
 """Seconds after which no transaction with a lower id can still be open (database timeouts)."""
 
@@ -90,6 +89,15 @@ class Revocations:
             self._refresh()
             known = self._known.get((kind, subject))
         return known is not None and since <= known[0]
+
+    def refresh(self) -> None:
+        """Learn what was revoked until now.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with self._lock:
+            self._read(self._monotonic())
 
     def purge(self) -> int:
         """Delete what would have ended by itself; how many."""

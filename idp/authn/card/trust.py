@@ -48,12 +48,16 @@ class TrustFolders:
         """The anchors and lists, at most a second old."""
         with self._lock:
             if self._monotonic() - self._looked_at >= FRESH:
-                self._looked_at = self._monotonic()
                 self._reload()
             return self._store
 
+    def refresh(self) -> None:
+        """Learn what the folders say now."""
+        with self._lock:
+            self._reload()
+
     def _reload(self) -> None:
-        state = _state(self._folders)
+        self._looked_at, state = self._monotonic(), _state(self._folders)
         if state == self._state:
             return
         self._state = state

@@ -41,7 +41,7 @@ def gather(services: Services, given: Params) -> Gathered:
     except RepeatedParameter as error:
         raise invalid_request(f"{error.name} is repeated") from error
     if text:
-        return Gathered(request_object.unfold(services, client, given, text, alone=False))
+        return Gathered(request_object.unfold(services, client, given, text, alone=False).params)
     if request_object.must_sign(client):
         raise invalid_request("this client's requests must be signed")
     return Gathered(given)

@@ -15,6 +15,7 @@ from idp.login.throttle import Limit
 from idp.oidc.authorization import id_token_hint, pkce, request_object
 from idp.oidc.authorization.destination import MAX_STATE, NoDestination, find
 from idp.oidc.authorization.request import MAX_LENGTHS, parse
+from idp.oidc.authorization.request_object import Unfolded
 from idp.oidc.client_auth.form import counted_as, require_form
 from idp.oidc.clients.cors import cross_origin
 from idp.oidc.clients.model import Client
@@ -48,10 +49,12 @@ def push(services: Services, request: Request) -> Response:
     require_form(request)
     client = services.client_authentication.authenticate(request)
     with _recorded(services, client, request):
-        params = _parameters(services, client, request)
+        pushed = _pushed(services, client, request)
+        params = pushed.params
         destination = find(params, services.clients.get)
         asked = parse(params, destination, partial(id_token_hint.subject_of, services))
         jkt = services.sender_constraint.read_pushed(request, client, asked.dpop_jkt)
+        request_object.use_up(services, pushed.use)
         return _keep(services, request, client, _bound(params, jkt))
 
 
@@ -82,7 +85,7 @@ def use_up(services: Services, key: str) -> tuple[Operation, ...]:
     return Add(used, {}, ttl), Delete(key)
 
 
-def _parameters(services: Services, client: Client, request: Request) -> Params:
+def _pushed(services: Services, client: Client, request: Request) -> Unfolded:
     if "request_uri" in request.form:  # RFC 9126 §2.1
         raise invalid_request("request_uri cannot be pushed")
     sent = ((name, value) for name, value in request.form.pairs() if name not in _CREDENTIALS)
@@ -92,7 +95,7 @@ def _parameters(services: Services, client: Client, request: Request) -> Params:
     if request_object.must_sign(client):
         raise invalid_request("this client's requests must be signed")
     named = () if "client_id" in request.form else (("client_id", client.client_id),)
-    return Params((*sent, *named))
+    return Unfolded(Params((*sent, *named)), None)
 
 
 def _bound(params: Params, jkt: str) -> Params:

@@ -7,6 +7,7 @@ inside counts; else what stands beside it may add to it (OIDC Core §6.1).
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from idp.jose import jwe
@@ -20,13 +21,17 @@ from idp.jose.jwt import (
     check_typ,
     parse_jwt,
 )
+from idp.oidc.client_auth.private_key_jwt import use_of
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import OAuthError
 from idp.oidc.services import Services
+from idp.storage.used import AlreadyUsed, Use
 from idp.web.http import Params
 
 TYP = "oauth-authz-req+jwt"
 NONE = "none"
+REMEMBERED = 30 * 24 * 3600
+"""Seconds for which a used object that never expires is known."""
 _TYPS = ("", "JWT", TYP)
 _OF_JWT = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti"})
 _NESTED = frozenset({"request", "request_uri"})
@@ -39,8 +44,22 @@ def must_sign(client: Client) -> bool:
     return client.profile.request_object_required or client.require_signed_request_object
 
 
-def unfold(services: Services, client: Client, beside: Params, text: str, *, alone: bool) -> Params:
-    """The parameters of the request object ``text``; unless ``alone``, with those ``beside`` it.
+@dataclass(frozen=True, slots=True)
+class Unfolded:
+    """What a request object says, and its one use where a ``jti`` tells it from others.
+
+    One that was pushed works once. One that a browser carries may come again: its citizen may
+    reload the page.
+    """
+
+    params: Params
+    use: Use | None
+
+
+def unfold(
+    services: Services, client: Client, beside: Params, text: str, *, alone: bool
+) -> Unfolded:
+    """The request object ``text``; unless ``alone``, with the parameters ``beside`` it.
 
     Raises:
         OAuthError: ``invalid_request_object``.
@@ -57,7 +76,22 @@ def unfold(services: Services, client: Client, beside: Params, text: str, *, alo
         raise invalid_object(error.reason) from error
     named = {name for name, _ in inside}
     added = () if strict else (each for each in beside.pairs() if each[0] not in named | _NESTED)
-    return Params((*inside, *added, *_client_id(client, named)))
+    params = Params((*inside, *added, *_client_id(client, named)))
+    return Unfolded(params, _use(client, jwt.claims, services.clock()))
+
+
+def use_up(services: Services, use: Use | None) -> None:
+    """Use a pushed object up: the last check of its request.
+
+    Raises:
+        OAuthError: ``invalid_request_object``, it was used before.
+    """
+    if use is None:
+        return
+    try:
+        services.uses.use(use)
+    except AlreadyUsed as error:
+        raise invalid_object("replayed") from error
 
 
 def invalid_object(reason: str) -> OAuthError:
@@ -117,6 +151,12 @@ def _check_claims(
         raise InvalidToken("nested")
     if ttl and (claims["exp"] - claims["nbf"] > ttl or now - claims["nbf"] > ttl):
         raise InvalidToken("lives_too_long")
+
+
+def _use(client: Client, claims: Mapping[str, Any], now: int) -> Use | None:
+    if "jti" not in claims:
+        return None
+    return use_of("request-object", client, {**claims, "exp": claims.get("exp", now + REMEMBERED)})
 
 
 def _parameters(claims: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -14,12 +14,13 @@ from idp.jose.jwt import (
     check_signature,
     parse_jwt,
 )
-from idp.oidc.client_auth.private_key_jwt import first_use
+from idp.oidc.client_auth.private_key_jwt import use_of
 from idp.oidc.clients.model import Client
 from idp.oidc.consent.details import PARAMETER as DETAILS
 from idp.oidc.errors import OAuthError, invalid_request
 from idp.oidc.services import Services
 from idp.oidc.tokens.resource import PARAMETER
+from idp.storage.used import AlreadyUsed
 from idp.web.http import Params, Request
 
 MEMBERS = (
@@ -54,8 +55,10 @@ def parameters(services: Services, client: Client, request: Request) -> Params:
         raise invalid_request("a signed request has its parameters inside")
     algorithms = (alg,) if alg else client.profile.assertion_algs
     claims = _verified(services, client, form["request"], algorithms)
-    if not first_use(services.transient, "ciba-request", client, claims, services.clock()):
-        raise _bad("replayed")
+    try:
+        services.uses.use(use_of("ciba-request", client, claims))
+    except AlreadyUsed as error:
+        raise _bad("replayed") from error
     return _params(claims)
 
 

@@ -13,7 +13,7 @@ from idp.audit.log import AuditLog
 from idp.core.clock import Clock
 from idp.core.handles import digest
 from idp.jose.jwt import UnverifiedJwt
-from idp.login.throttle import Limit, address
+from idp.login.throttle import address
 from idp.oidc.client_auth.mtls import verify_issued, verify_registered
 from idp.oidc.client_auth.private_key_jwt import (
     parse_assertion,
@@ -27,9 +27,9 @@ from idp.oidc.errors import OAuthError, invalid_client, invalid_request, slow_do
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.vocabulary import ASSERTION_TYPE, TLS_METHODS
 from idp.storage.transient import TransientStore
+from idp.storage.used import Uses
 from idp.web.http import Request
 
-FAILURES = Limit("client-authentication", 100, 60)
 _MAX_BLOCKED = 10_000
 
 
@@ -102,22 +102,23 @@ class ClientAuthentication:
         self,
         clients: ClientCache,
         transient: TransientStore,
+        uses: Uses,
         clock: Clock,
         audit: AuditLog,
         *,
         pepper: bytes,
         settings: ProviderSettings,
         client_keys: ClientKeys,
-        limit: Limit = FAILURES,
     ) -> None:
         self._clients = clients
         self._transient = transient
+        self._uses = uses
         self._clock = clock
         self._audit = audit
         self._pepper = pepper
         self._settings = settings
         self._client_keys = client_keys
-        self._limit = limit
+        self._limit = settings.client_failures
         self._lock = threading.Lock()
         self._blocked: OrderedDict[str, int] = OrderedDict()
 
@@ -161,7 +162,7 @@ class ClientAuthentication:
                 issuer=self._settings.issuer,
                 # RFC 7523 §3; RFC 9126 §2 and CIBA Core §7.1: or where it is sent to.
                 endpoints=tuple(map(self._settings.url, ("/token", path))),
-                transient=self._transient,
+                uses=self._uses,
                 now=now,
             )
         if credentials.method == "none":

@@ -6,7 +6,6 @@ Each assertion works once. Where the client's keys come from is ``clients.keys``
 from collections.abc import Mapping
 from typing import Any
 
-from idp.core.handles import digest
 from idp.jose.jwt import (
     LEEWAY,
     InvalidToken,
@@ -21,7 +20,7 @@ from idp.oidc.clients.keys import ClientKeys
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.profile import Profile
 from idp.oidc.errors import invalid_client
-from idp.storage.transient import TransientStore
+from idp.storage.used import AlreadyUsed, Use, Uses
 
 MAX_AHEAD = 5 * 60
 """Seconds that an assertion may be valid for: the memory of used ones stays small."""
@@ -52,14 +51,14 @@ def verify_assertion(
     client_keys: ClientKeys,
     issuer: str,
     endpoints: tuple[str, ...],
-    transient: TransientStore,
+    uses: Uses,
     now: int,
 ) -> Client:
     """The client, which proved that it holds its key; ``endpoints`` are those it may be meant for.
 
     Raises:
         OAuthError: ``invalid_client``.
-        Unavailable: too many requests wait for clients' keys.
+        Unavailable: too many requests wait for clients' keys; the database does not answer.
     """
     if client is None:
         raise invalid_client("unknown_client")
@@ -72,7 +71,7 @@ def verify_assertion(
     except InvalidToken as error:
         raise invalid_client(f"assertion_{error.reason}") from error
     _check_audience(claims, issuer, endpoints, profile)
-    _use_once(client, claims, transient, now)
+    _use_once(client, claims, uses, now)
     return client
 
 
@@ -89,18 +88,15 @@ def _check_audience(
         raise invalid_client("assertion_aud")
 
 
-def _use_once(
-    client: Client, claims: Mapping[str, Any], transient: TransientStore, now: int
-) -> None:
+def _use_once(client: Client, claims: Mapping[str, Any], uses: Uses, now: int) -> None:
     if claims["exp"] > now + MAX_AHEAD + LEEWAY:
         raise invalid_client("assertion_lives_too_long")
-    if not first_use(transient, "assertion", client, claims, now):
-        raise invalid_client("assertion_replayed")
+    try:
+        uses.use(use_of("assertion", client, claims))
+    except AlreadyUsed as error:
+        raise invalid_client("assertion_replayed") from error
 
 
-def first_use(
-    transient: TransientStore, kind: str, client: Client, claims: Mapping[str, Any], now: int
-) -> bool:
-    """Whether this JWT of the client's was not shown before; remembered until it has expired."""
-    key = f"{kind}:{{{digest(client.client_id)}}}:{digest(claims['jti'])}"
-    return transient.add(key, {}, int(claims["exp"] - now) + 2 * LEEWAY)
+def use_of(kind: str, client: Client, claims: Mapping[str, Any]) -> Use:
+    """The one use of a JWT that the client signed, remembered until no node accepts it."""
+    return Use(kind, client.client_id, claims["jti"], int(claims["exp"]) + 2 * LEEWAY)

@@ -36,6 +36,7 @@ from idp.oidc.clients.metadata import describe, load
 from idp.oidc.clients.model import Client, ClientStatus, Secret
 from idp.oidc.clients.uris import origin
 from idp.storage.database import Database, metadata
+from idp.storage.processes import TRUSTED
 
 clients = Table(
     "clients",
@@ -55,7 +56,6 @@ client_changes = Table(
 )
 _DELETED = "deleted"
 REFRESH_SECONDS = 1.0
-STALE_SECONDS = 10.0
 MISSES = 20
 
 
@@ -199,13 +199,13 @@ class ClientCache:
             return snapshot
         # One thread asks; the others go on with what they have, but for a first or stale copy,
         # or one in which they missed something.
-        if not self._lock.acquire(blocking=missing or age >= STALE_SECONDS):
+        if not self._lock.acquire(blocking=missing or age >= TRUSTED):
             return snapshot
         try:
             if self._snapshot is snapshot or (missing and self._snapshot.confirmed <= asked):
                 self._refresh()
         except Unavailable:
-            if age >= STALE_SECONDS:
+            if age >= TRUSTED:
                 raise
         finally:
             self._lock.release()

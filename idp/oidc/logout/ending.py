@@ -20,6 +20,7 @@ from idp.oidc.tokens.participants import clients_of_key
 from idp.oidc.tokens.subject import Subjects
 from idp.storage.revocations import Revocations
 from idp.storage.transient import Members, TransientStore, Unlink
+from idp.storage.used import Use, once
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,12 @@ class Endings:
         """End a session everywhere; the relying parties it was used at.
 
         Raises:
+            AlreadyUsed: it was ended before, or is being ended: they are told once.
             Unavailable: it is not known to be ended, and nobody will be told.
         """
         clients = self.participants(session.id)
-        beside = self.outbox.beside(self._messages(session, clients))
+        end = Use("session-end", session.id, "", session.expires_at)
+        beside = once(end, self.outbox.beside(self._messages(session, clients)))
         end_session(session, self.revocations, self.transient, beside)
         return clients
 
@@ -66,17 +69,22 @@ class Endings:
         beside = self.outbox.beside(messages)
         self.revocations.revoke("account", account_id, expires_at=until, beside=beside)
 
-    def leave(self, session: Session, client: Client) -> None:
+    def leave(self, session: Session, client: Client, confirmation: str) -> None:
         """End what one relying party was given in a session; the session goes on.
 
+        ``confirmation`` names the citizen's answer: the citizen may come back to the relying party
+        and leave it again, by another one.
+
         Raises:
+            AlreadyUsed: the same answer came before.
             Unavailable: see :meth:`end`.
         """
+        answer = Use("session-leave", session.id, confirmation, session.expires_at)
         self.revocations.revoke(
             "session",
             session_subject(session.id, client.client_id),
             expires_at=session.expires_at,
-            beside=self.outbox.beside(self._messages(session, (client,))),
+            beside=once(answer, self.outbox.beside(self._messages(session, (client,)))),
         )
         self.transient.run(Unlink(clients_of_key(session.id), client.client_id))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from idp.core.handles import random_token
 from idp.oidc.clients.model import Client
 from idp.oidc.logout.aftermath import Aftermath
 from idp.oidc.logout.repository import Outbox
@@ -12,7 +13,6 @@ from idp.web.http import Request, Response
 from idp.web.security import form_target, page_policy
 
 LOGOUT = "/logout"
-FORM = "logout"
 ONWARD_SECONDS = 2
 """How long the frames of front-channel logout have before the browser goes on by itself."""
 
@@ -37,17 +37,25 @@ def confirm(
         "post_logout_redirect_uri": asked.redirect_uri,
         "state": asked.state,
     }
-    locale = services.pages.locale(request)
+    locale, confirmation = services.pages.locale(request), random_token(12)
     return services.pages.render(
         request,
         "logout/confirm.html",
         form_action=(form_target(asked.redirect_uri),) if asked.redirect_uri else (),
         action=LOGOUT,
-        csrf_token=csrf.csrf_token(services.desk.key, browser(services, request), FORM),
+        csrf_token=csrf.csrf_token(
+            services.desk.key, browser(services, request), form(confirmation)
+        ),
+        confirmation=confirmation,
         client=name(services, request, asked.client),
         elsewhere=[each.client_name.in_locale(locale) for each in elsewhere],
         fields=[(name, value) for name, value in fields.items() if value],
     )
+
+
+def form(confirmation: str) -> str:
+    """What the token of the question's form is bound to: each answer acts once."""
+    return f"logout:{confirmation}"
 
 
 def done(

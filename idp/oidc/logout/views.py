@@ -24,11 +24,12 @@ from idp.oidc.logout import aftermath, check_session, pages
 from idp.oidc.logout.aftermath import Aftermath
 from idp.oidc.logout.ending import Endings
 from idp.oidc.logout.frontchannel import frames
-from idp.oidc.logout.pages import FORM, LOGOUT
+from idp.oidc.logout.pages import LOGOUT
 from idp.oidc.logout.repository import Outbox
 from idp.oidc.logout.request import LogoutRequest, read
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
+from idp.storage.used import AlreadyUsed
 from idp.web import csrf
 from idp.web.edge import Route
 from idp.web.http import HttpError, Request, Response, redirect
@@ -88,26 +89,30 @@ def _elsewhere(services: Services, asked: LogoutRequest, session: Session) -> tu
 def _decide(
     services: Services, request: Request, asked: LogoutRequest, session: Session
 ) -> Response:
+    confirmation = request.form.get("confirmation", "")
     csrf.check(
         request,
         key=services.desk.key,
         browser=pages.browser(services, request),
-        form=FORM,
+        form=pages.form(confirmation),
         origin=services.pages.site.origin,
     )
     match request.form["decision"], asked.client:
         case "logout", _:
             return _end(services, request, asked, session)
         case "here", Client() as client:
-            return _leave(services, request, asked, session, client)
+            return _leave(services, request, asked, session, client, confirmation)
         case "stay", _:
             return pages.done(services, request, LogoutRequest(), stayed=True)
     raise HttpError(400, "not one of the buttons of this page")
 
 
 def _end(services: Services, request: Request, asked: LogoutRequest, session: Session) -> Response:
-    """Everywhere."""
-    clients = endings(services).end(session)
+    """Everywhere. A second request for the same session goes where the first one leads."""
+    try:
+        clients = endings(services).end(session)
+    except AlreadyUsed:
+        return _away(services, request, asked, vouched=True)
     who = {
         "session_id": session.id,
         "account_id": session.account_id,
@@ -122,10 +127,18 @@ def _end(services: Services, request: Request, asked: LogoutRequest, session: Se
 
 
 def _leave(
-    services: Services, request: Request, asked: LogoutRequest, session: Session, client: Client
+    services: Services,
+    request: Request,
+    asked: LogoutRequest,
+    session: Session,
+    client: Client,
+    confirmation: str,
 ) -> Response:
-    """Only at the relying party that asked."""
-    endings(services).leave(session, client)
+    """Only at the relying party that asked. The same answer twice goes where the first one led."""
+    try:
+        endings(services).leave(session, client, confirmation)
+    except AlreadyUsed:
+        return _away(services, request, asked, vouched=True)
     left = RelyingPartyLeft(
         session_id=session.id, account_id=session.account_id, client_id=client.client_id
     )

@@ -17,8 +17,10 @@ from idp.oidc.registration.model import Invitation, Registration, new_client_id
 from idp.oidc.registration.office import REGISTER, Office, read, shown_token, unauthorized
 from idp.oidc.registration.openapi import PATHS
 from idp.oidc.registration.repository import NotOpen
+from idp.oidc.registration.statement import Stated, invalid
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
+from idp.storage.used import AlreadyUsed
 from idp.web.edge import Route
 from idp.web.http import Request, Response, json_response
 
@@ -41,11 +43,14 @@ def register(office: Office, request: Request) -> Response:
 
 
 def _registered(office: Office, request: Request, invitation: Invitation | None) -> Response:
-    raw = office.signed(read(request))
+    stated = office.stated(read(request))
+    raw = stated.members
     allowed = (invitation.scope if invitation else ()) or office.settings.scopes
     client, secret = office.with_secret(office.admit(raw, new_client_id(), allowed))
-    status = ClientStatus.DISABLED if office.settings.reviewed else ClientStatus.ACTIVE
-    client = replace(client, status=status, created_at=office.services.clock())
+    _use_up(office, stated)
+    now, waits = office.services.clock(), office.settings.reviewed
+    status = ClientStatus.DISABLED if waits else ClientStatus.ACTIVE
+    client = replace(client, status=status, created_at=now)
     token = random_token()
     registration = Registration(
         client_id=client.client_id,
@@ -53,11 +58,22 @@ def _registered(office: Office, request: Request, invitation: Invitation | None)
         scope=allowed,
         invitation=invitation.name if invitation else "",
         software_statement=raw.get("software_statement", ""),
+        decided_at=None if waits else now,
     )
     _keep(office, client, registration)
     event = ClientRegistered(client_id=client.client_id, invitation=registration.invitation)
     office.services.audit.write(event, peer=request.peer)
     return json_response(office.information(client, registration, token, secret), 201)
+
+
+def _use_up(office: Office, stated: Stated) -> None:
+    """Of one software statement one client is registered, where it can be told from others."""
+    if stated.use is None:
+        return
+    try:
+        office.services.uses.use(stated.use)
+    except AlreadyUsed as error:
+        raise invalid("replayed") from error
 
 
 def _keep(office: Office, client: Client, registration: Registration) -> None:

@@ -64,6 +64,8 @@ def _caller(office: Office, client_id: str, request: Request) -> Caller:
     registration, client = office.registrations.get(client_id), office.clients.get(client_id)
     if registration is None or client is None or not registration.opened_by(token):
         raise unauthorized(token, "registration_token")
+    if not client.active and registration.decided_at is not None:  # an operator disabled it
+        raise unauthorized(token, "client_disabled")
     return Caller(client, registration, token)
 
 
@@ -72,13 +74,16 @@ def _change(office: Office, caller: Caller, request: Request) -> Response:
     raw, old = read(request), caller.client
     shown = _check_identity(office, caller, raw)
     statement = raw.get("software_statement") or caller.registration.software_statement or None
-    signed = office.signed({**raw, "software_statement": statement})
-    fresh = office.admit(signed, old.client_id, caller.registration.scope)
+    stated = office.stated({**raw, "software_statement": statement})
+    fresh = office.admit(stated.members, old.client_id, caller.registration.scope)
     fresh, secret = office.with_secret(fresh, old.secrets)
     fresh = replace(fresh, status=_status(office, old, fresh), created_at=old.created_at)
     token = random_token()
     registration = replace(
-        caller.registration, token_digest=digest(token), software_statement=statement or ""
+        caller.registration,
+        token_digest=digest(token),
+        software_statement=statement or "",
+        decided_at=caller.registration.decided_at if fresh.active else None,
     )
     try:
         office.registrations.change(fresh, caller.registration, registration)

@@ -30,7 +30,8 @@ class Registration:
 
     ``scope`` is what it may register, now and by later changes; ``invitation`` the name of the
     initial access token that was used (``""``: open registration); ``software_statement`` is kept
-    as it came (RFC 7591 §3.2.1).
+    as it came (RFC 7591 §3.2.1). ``decided_at`` (epoch seconds) is when an operator, or an open
+    policy, decided on the client; None: it waits for an operator.
     """
 
     client_id: str
@@ -38,6 +39,7 @@ class Registration:
     scope: tuple[str, ...]
     invitation: str = ""
     software_statement: str = ""
+    decided_at: int | None = None
 
     def opened_by(self, token: str) -> bool:
         """Whether ``token`` is the registration access token (RFC 7592 §3)."""

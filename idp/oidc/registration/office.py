@@ -15,7 +15,7 @@ from idp.oidc.errors import OAuthError, too_many
 from idp.oidc.registration.model import Registration
 from idp.oidc.registration.repository import Registrations
 from idp.oidc.registration.request import admit, refused
-from idp.oidc.registration.statement import with_statement
+from idp.oidc.registration.statement import Stated, with_statement
 from idp.oidc.services import Services
 from idp.oidc.settings import RegistrationSettings
 from idp.oidc.vocabulary import SECRET_METHODS
@@ -59,8 +59,7 @@ class Office:
         """The client that a request describes, which controls the sector that it names.
 
         Raises:
-            OAuthError: see :func:`~idp.oidc.registration.request.admit` and
-                :func:`~idp.oidc.registration.statement.with_statement`.
+            OAuthError: see :func:`~idp.oidc.registration.request.admit`.
         """
         methods = [each.name for each in self.services.desk.methods]
         client = admit(raw, client_id, scope, self.settings, methods)
@@ -72,8 +71,12 @@ class Office:
                 raise refused((f"sector_identifier_uri: {error}",)) from error
         return client
 
-    def signed(self, raw: Mapping[str, Any]) -> dict[str, Any]:
-        """A request as its software statement has it."""
+    def stated(self, raw: Mapping[str, Any]) -> Stated:
+        """A request as its software statement has it.
+
+        Raises:
+            OAuthError: see :func:`~idp.oidc.registration.statement.with_statement`.
+        """
         return with_statement(raw, self.settings, now=self.services.clock())
 
     def with_secret(self, client: Client, held: tuple[Secret, ...] = ()) -> tuple[Client, str]:

@@ -35,6 +35,7 @@ registrations = Table(
     Column("scope", Text, nullable=False),
     Column("invitation", String(22), nullable=False, index=True),
     Column("software_statement", Text, nullable=False),
+    Column("decided_at", BigInteger),
 )
 invitations = Table(
     "client_invitations",
@@ -101,6 +102,16 @@ class Registrations:
             if not connection.execute(mine).rowcount:
                 raise NotOpen
             update_client(connection, client)
+
+    def decide(self, client_id: str) -> None:
+        """Remember that an operator decided on a client, if it registered itself."""
+        decided = (
+            update(registrations)
+            .where(registrations.c.client_id == client_id)
+            .values(decided_at=self._clock())
+        )
+        with self._database.begin() as connection:
+            connection.execute(decided)
 
     def delete(self, registration: Registration) -> None:
         """Forget a client and its registration, if the token is still this one.

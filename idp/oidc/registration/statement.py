@@ -1,21 +1,43 @@
 """Software statements: RFC 7591 §2.3, §3.1.1. One issuer alone is believed, whose keys we hold."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from idp.jose.jwt import InvalidToken, check_claims, check_signature, check_typ, parse_jwt
+from idp.jose.jwt import (
+    LEEWAY,
+    InvalidToken,
+    check_claims,
+    check_signature,
+    check_typ,
+    parse_jwt,
+)
 from idp.oidc.errors import OAuthError
 from idp.oidc.settings import RegistrationSettings
 from idp.oidc.vocabulary import ASSERTION_ALGS
+from idp.storage.used import Use
 
 _TYP = ("", "JWT")
 _REGISTERED = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
 
 
-def with_statement(
-    raw: Mapping[str, Any], settings: RegistrationSettings, *, now: int
-) -> dict[str, Any]:
-    """``raw`` as its software statement has it: signed members come before plain ones.
+REMEMBERED = 10 * 365 * 24 * 3600
+"""Seconds for which a used statement that never expires is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A request as its software statement has it: signed members replace plain ones.
+
+    ``use`` is the one use of a statement that can be told from others, because it has a ``jti``.
+    """
+
+    members: Mapping[str, Any]
+    use: Use | None = None
+
+
+def with_statement(raw: Mapping[str, Any], settings: RegistrationSettings, *, now: int) -> Stated:
+    """``raw`` as its software statement has it.
 
     Raises:
         OAuthError: ``unapproved_software_statement``, from somebody else; or
@@ -23,9 +45,9 @@ def with_statement(
     """
     statement = raw.get("software_statement")
     if statement is None:
-        return dict(raw)
+        return Stated(raw)
     if not isinstance(statement, str):
-        raise _invalid("type")
+        raise invalid("type")
     if not settings.statement_issuer:
         raise _unapproved()
     try:
@@ -36,12 +58,19 @@ def with_statement(
         claims = check_signature(jwt, settings.statement_keys, ASSERTION_ALGS)
         check_claims(claims, issuer=settings.statement_issuer, audience=None, now=now)
     except InvalidToken as error:
-        raise _invalid(error.reason) from error
+        raise invalid(error.reason) from error
     signed = {name: each for name, each in claims.items() if name not in _REGISTERED}
-    return {**raw, **signed, "software_statement": statement}
+    members = {**raw, **signed, "software_statement": statement}
+    return Stated(members, _use(claims, settings, now) if "jti" in claims else None)
 
 
-def _invalid(reason: str) -> OAuthError:
+def _use(claims: Mapping[str, Any], settings: RegistrationSettings, now: int) -> Use:
+    expires_at = int(claims.get("exp", now + REMEMBERED)) + LEEWAY
+    return Use("software-statement", settings.statement_issuer, claims["jti"], expires_at)
+
+
+def invalid(reason: str) -> OAuthError:
+    """The statement is not good; how, only the audit log learns."""
     return OAuthError(
         "invalid_software_statement",
         "the software statement is not valid",

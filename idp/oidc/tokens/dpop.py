@@ -15,7 +15,7 @@ from idp.core.handles import b64url, digest, equal
 from idp.jose.jwk import InvalidKey, Jwk, parse_jwk, thumbprint
 from idp.jose.jwt import InvalidToken, check_claims, check_signature, check_typ, parse_jwt
 from idp.oidc.errors import OAuthError
-from idp.storage.transient import Add
+from idp.storage.used import Use
 
 HEADER = "dpop"
 NONCE_HEADER = "DPoP-Nonce"
@@ -40,10 +40,12 @@ class Proof:
     jti: str
     nonce: str
     ath: str
+    iat: int
 
-    def once(self) -> Add:
-        """The operation that uses the proof up: False for one that was seen before (§11.1)."""
-        return Add(f"{KIND}:{{{self.jkt}}}:{digest(self.jti)}", {}, OLDEST + AHEAD + 1)
+    @property
+    def use(self) -> Use:
+        """Its one use (§11.1), remembered until it is too old on every node's clock."""
+        return Use(KIND, self.jkt, self.jti, self.iat + OLDEST + 2 * AHEAD)
 
 
 def invalid_proof(reason: str) -> OAuthError:
@@ -76,7 +78,13 @@ def read(
         raise invalid_proof("htm")
     if normalized(claims["htu"]) not in urls:
         raise invalid_proof("htu")
-    return Proof(thumbprint(key.key), claims["jti"], _text(claims, "nonce"), _text(claims, "ath"))
+    return Proof(
+        jkt=thumbprint(key.key),
+        jti=claims["jti"],
+        nonce=_text(claims, "nonce"),
+        ath=_text(claims, "ath"),
+        iat=int(claims["iat"]),
+    )
 
 
 def check_token(proof: Proof, access_token: str) -> None:

@@ -15,7 +15,7 @@ from idp.oidc.errors import OAuthError, invalid_request
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens import dpop
 from idp.oidc.tokens.dpop import Nonces, Proof
-from idp.storage.transient import TransientStore
+from idp.storage.used import AlreadyUsed, Uses
 from idp.web.http import Handler, Request, Response
 
 JKT = "jkt"
@@ -72,7 +72,7 @@ class SenderConstraint:
 
     settings: ProviderSettings
     clock: Clock
-    transient: TransientStore
+    uses: Uses
     nonces: Nonces
 
     def read(self, request: Request, client: Client) -> Binding:
@@ -155,8 +155,12 @@ class SenderConstraint:
         return proof
 
     def _use_up(self, proof: Proof | None) -> None:
-        if proof is not None and not self.transient.run(proof.once())[0]:
-            raise dpop.invalid_proof("replayed")
+        if proof is None:
+            return
+        try:
+            self.uses.use(proof.use)
+        except AlreadyUsed as error:
+            raise dpop.invalid_proof("replayed") from error
 
 
 def _check_owed(client: Client, binding: Binding) -> None:

@@ -121,6 +121,29 @@ def test_a_signed_object_by_value(front: Front, alg: str) -> None:
     assert "code" in found
 
 
+def test_a_pushed_object_with_an_id_works_once_also_after_the_transient_store_lost_everything(
+    front: Front,
+) -> None:
+    token = sign(claims(front, jti="1"))
+    assert push(front, token, state="refused beside it").status_code == 201
+    front.services.transient.close()
+    again = push(front, token)
+    assert (again.status_code, again.get_json()["error"]) == (400, "invalid_request_object")
+    assert front.events()[-1]["reason"] == "request_object_replayed"
+    assert push(front, sign(claims(front, jti="2"))).status_code == 201
+
+
+def test_a_pushed_object_that_is_refused_for_another_reason_is_not_used_up(front: Front) -> None:
+    assert push(front, sign(claims(front, jti="1", prompt="unknown"))).status_code == 400
+    assert push(front, sign(claims(front, jti="1"))).status_code == 201
+
+
+def test_an_object_that_a_browser_carries_may_be_reloaded(front: Front) -> None:
+    token, browser = sign(claims(front, jti="1")), front.browser()
+    by_value(browser, front, token)
+    assert "code" in answer(browser.log_in(by_value(browser, front, token)))
+
+
 def test_an_unsigned_object_by_value_is_a_plain_request(front: Front) -> None:
     members = claims(front, iss=None, aud=None, exp=None, nbf=None, state="inside")
     assert taken(front, unsigned(members))["state"] == "inside"

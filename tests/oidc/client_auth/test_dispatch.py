@@ -30,6 +30,7 @@ from idp.oidc.settings import ProviderSettings
 from idp.oidc.vocabulary import ASSERTION_TYPE
 from idp.storage.database import Database, metadata, open_database
 from idp.storage.memory import MemoryStore
+from idp.storage.used import Uses
 from idp.web.http import Params, Request
 from tests.oidc.outside import outbound
 from tests.outbound.hostile import hostile, ok
@@ -84,12 +85,12 @@ def desk(sqlite_url: str, clock: FixedClock, transient: MemoryStore) -> Iterator
     authentication = ClientAuthentication(
         cache,
         transient,
+        Uses(database, clock),
         clock,
         AuditLog(database, b"k" * 32, clock),
         pepper=PEPPER,
-        settings=ProviderSettings(ISSUER),
+        settings=ProviderSettings(ISSUER, client_failures=Limit("client-authentication", 20, 60)),
         client_keys=ClientKeys(outbound(), clock),
-        limit=Limit("client-authentication", 20, 60),
     )
     yield Desk(authentication, Clients(database, clock), cache, clock, database)
     database.close()
@@ -322,6 +323,16 @@ def test_an_assertion_works_once(desk: Desk) -> None:
     add_bank(desk)
     request = assertion(signed(claims(desk.clock())))
     desk.authentication.authenticate(request)
+    assert desk.reason(request) == "assertion_replayed"
+
+
+def test_an_assertion_works_once_also_after_the_transient_store_lost_everything(
+    desk: Desk, transient: MemoryStore
+) -> None:
+    add_bank(desk)
+    request = assertion(signed(claims(desk.clock())))
+    desk.authentication.authenticate(request)
+    transient.close()
     assert desk.reason(request) == "assertion_replayed"
 
 

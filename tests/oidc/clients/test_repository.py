@@ -14,12 +14,12 @@ from idp.oidc.clients.model import Client, ClientStatus, Secret, Text
 from idp.oidc.clients.repository import (
     MISSES,
     REFRESH_SECONDS,
-    STALE_SECONDS,
     ClientCache,
     ClientExists,
     Clients,
 )
 from idp.storage.database import Database, metadata, open_database
+from idp.storage.processes import TRUSTED
 
 
 class Ticks:
@@ -184,7 +184,7 @@ def test_a_register_that_does_not_answer_is_believed_for_ten_seconds(
     assert cache.get("a") is not None
     with database.begin() as connection:
         connection.execute(text("ALTER TABLE clients RENAME TO away"))
-    ticks.at += STALE_SECONDS - 1
+    ticks.at += TRUSTED - 1
     assert cache.get("a") is not None
     ticks.at += 1
     with pytest.raises(Unavailable):

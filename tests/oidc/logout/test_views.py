@@ -10,7 +10,10 @@ import pytest
 from werkzeug.test import Client as Http
 from werkzeug.test import TestResponse
 
+from idp.core.handles import digest
 from idp.jose.jwt import sign_jwt
+from idp.oidc.logout.delivery import Delivery
+from idp.oidc.logout.repository import Outbox
 from tests.oidc.front import (
     CLINIC,
     GOODBYE,
@@ -25,6 +28,12 @@ from tests.oidc.front import (
     claims_of,
     error,
 )
+from tests.oidc.logout.world import listens, session_id, visit
+
+
+def messages_of(front: Front, session: str) -> list[Delivery]:
+    """Every message about a session."""
+    return list(Outbox(front.database, front.clock).of_session(digest(session)))
 
 
 def hint(front: Front, browser: Browser) -> str:
@@ -307,3 +316,53 @@ def test_J19_the_pages_are_not_kept_by_the_browser(front: Front) -> None:
     assert gone.headers["Cache-Control"] == "no-store"
     assert error(front.authorize(browser, prompt="none")) == "login_required"
     assert "id_number" in front.authorize(browser, CLINIC).text
+
+
+def test_a_logout_that_is_confirmed_twice_at_the_same_moment_is_done_once(front: Front) -> None:
+    listens(front, "https://portal.example.vn/backchannel")
+    browser = front.signed_in()
+    session = session_id(front, browser)
+    visit(front, browser, PORTAL)
+    page = Page(browser.get("/logout", client_id="portal", post_logout_redirect_uri=GOODBYE).text)
+    form, cookies = {**page.hidden, "decision": "logout"}, browser.http
+    start = threading.Barrier(5)
+
+    def press(_: int) -> TestResponse:
+        twin = Http(front.app)
+        for each in ("__Host-session", "__Host-login"):
+            found = cookies.get_cookie(each, domain="id.example.vn")
+            if found is not None:
+                twin.set_cookie(each, found.value, domain="id.example.vn", secure=True)
+        start.wait(10)
+        return twin.post("/logout", data=form, base_url=ISSUER)
+
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(press, range(5)))
+    assert all(each.status_code in (200, 303) for each in answers)
+    assert len(messages_of(front, session)) == 1
+    assert [each["event"] for each in front.events()].count("LogoutCompleted") == 1
+    assert not logged_in(front, browser)
+
+
+def test_an_answer_to_leave_one_relying_party_acts_once(front: Front) -> None:
+    listens(front, "https://portal.example.vn/backchannel")
+    browser = front.signed_in()
+    session = session_id(front, browser)
+    visit(front, browser, PORTAL, CLINIC)
+    page = Page(browser.get("/logout", client_id="portal", post_logout_redirect_uri=GOODBYE).text)
+    form = {**page.hidden, "decision": "here"}
+    first = browser.post("/logout", form)
+    visit(front, browser, PORTAL)  # the citizen comes back to it
+    again = browser.post("/logout", form)
+    assert (first.status_code, again.status_code) == (303, 303)
+    assert again.headers["Location"] == GOODBYE
+    assert len(messages_of(front, session)) == 1
+    assert [each["event"] for each in front.events()].count("RelyingPartyLeft") == 1
+
+
+def test_another_page_s_answer_is_not_taken_for_this_one(front: Front) -> None:
+    browser = front.signed_in()
+    page = Page(browser.get("/logout").text)
+    form = {**page.hidden, "confirmation": "another", "decision": "logout"}
+    assert browser.post("/logout", form).status_code == 403
+    assert logged_in(front, browser)

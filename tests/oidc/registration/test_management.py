@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from idp.oidc.clients.model import ClientStatus
+from idp.oidc.registration.repository import Registrations
 from idp.oidc.settings import RegistrationSettings
 from tests.oidc.registration.conftest import CALLBACK, METADATA, TOKEN, Office, serving
 from tests.oidc.world import VERIFIER, body, refused
@@ -126,12 +127,32 @@ def test_N11_what_was_approved_is_looked_at_again_when_it_changes(office: Office
     assert renamed["status"] == "disabled"
 
 
-def test_a_client_that_the_operator_disabled_does_not_enable_itself(office: Office) -> None:
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_the_registration_token_of_a_client_that_the_operator_disabled_opens_nothing(
+    office: Office, method: str
+) -> None:
     registered = office.register()
     found = office.world.clients.get(registered["client_id"])
     assert found is not None
-    office.world.change_client(found, status=ClientStatus.DISABLED)
-    assert body(office.change(registered))["status"] == "disabled"
+    disabled = office.world.change_client(found, status=ClientStatus.DISABLED)
+    if method == "PUT":
+        assert refused(office.change(registered)) == UNAUTHORIZED
+    else:
+        assert refused(office.call(method, registered)) == UNAUTHORIZED
+    assert office.world.clients.get(disabled.client_id) == disabled
+    office.world.change_client(found, status=ClientStatus.ACTIVE)
+    assert office.call("GET", registered).status == 200
+
+
+def test_a_client_that_waits_for_the_operator_reads_that_it_does_until_the_operator_decides(
+    office: Office,
+) -> None:
+    office.under(RegistrationSettings("token"))
+    office.invite()
+    registered = office.register(TOKEN)
+    assert body(office.call("GET", registered))["status"] == "disabled"
+    Registrations(office.world.database, office.world.clock).decide(registered["client_id"])
+    assert refused(office.call("GET", registered)) == UNAUTHORIZED
 
 
 @pytest.mark.attack("N10")

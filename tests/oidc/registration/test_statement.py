@@ -54,6 +54,17 @@ def test_a_change_does_not_get_rid_of_it(trusting: Office) -> None:
     assert renamed["client_name"] == "Thư viện số quốc gia"
 
 
+def test_a_statement_with_an_id_registers_one_client_and_may_come_again_with_its_changes(
+    trusting: Office,
+) -> None:
+    made = statement(jti="1", exp=2_000_000_000)
+    registered = trusting.register(software_statement=made)
+    again = trusting.post({**METADATA, "software_statement": made})
+    assert refused(again) == (400, "invalid_software_statement")
+    assert trusting.change(registered, software_statement=made).status == 200
+    trusting.register(software_statement=statement(jti="2", exp=2_000_000_000))
+
+
 @pytest.mark.attack("N07")
 @pytest.mark.parametrize(
     ("forged", "error"),

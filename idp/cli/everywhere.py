@@ -1,0 +1,27 @@
+"""The last step of a command that ends something: wait until no process serves from before."""
+
+import click
+
+from idp.cli.context import Context
+from idp.cli.output import progress
+from idp.storage.processes import Confirmation, await_all
+
+
+def end_everywhere(obj: Context) -> None:
+    """Return when what was changed holds for every request that starts from now on; say so."""
+    with progress("Waiting for every process"):
+        confirmation = await_all(obj.transient)
+    click.echo(sentence(confirmation), err=True)
+
+
+def sentence(confirmation: Confirmation) -> str:
+    """What the operator is told."""
+    processes, seconds = confirmation.confirmed, f"{confirmation.seconds:.1f} s"
+    if confirmation.silent:
+        return (
+            f"In force: confirmed by {processes}; not by {confirmation.silent} within {seconds}."
+            " Those serve nobody until they can read the change."
+        )
+    if processes:
+        return f"In force on every process ({processes}), after {seconds}."
+    return f"In force: no process serves from before, after {seconds}."

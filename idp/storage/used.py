@@ -1,0 +1,103 @@
+"""What may be used once, whatever becomes of the transient store: RFC 7523 §3, RFC 9449 §11.1.
+
+The database remembers each use until the thing has expired, so that a proof that was used before
+Redis lost its last seconds stays used. A use is the last check of a request: only somebody whose
+signature and bindings are good can cause the write.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Column, Connection, String, Table, delete, text
+
+from idp.core.clock import Clock
+from idp.core.handles import digest
+from idp.storage.database import Beside, Database, metadata
+from idp.storage.grouped import GroupCommit
+
+USES = Table(
+    "uses",
+    metadata,
+    Column("digest", String(43), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+_INSERT = text(
+    "INSERT INTO uses (digest, expires_at) VALUES (:digest, :expires_at)"
+    " ON CONFLICT (digest) DO NOTHING"
+)
+
+
+class AlreadyUsed(Exception):
+    """It was used before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One thing that may be used once: its ``kind``, who owns it, and its own id.
+
+    ``expires_at`` (epoch seconds): from then on its expiry refuses it, so the memory may forget it.
+    """
+
+    kind: str
+    owner: str
+    id: str
+    expires_at: int
+
+    @property
+    def key(self) -> str:
+        """What is stored of it: a digest in which the three parts cannot run into each other."""
+        return digest(f"{self.kind}\x00{digest(self.owner)}\x00{digest(self.id)}")
+
+
+class Uses:
+    """The memory of used things, shared by every process on the database."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._group = GroupCommit(self._store)
+
+    def use(self, use: Use) -> None:
+        """Use it up. Durable when this returns; of many at the same time one succeeds.
+
+        Raises:
+            AlreadyUsed: it was used before.
+            Unavailable: the database does not answer: it is not known whether it was used.
+        """
+        (first,) = self._group.write((use,))
+        if not first:
+            raise AlreadyUsed(use.kind)
+
+    def purge(self) -> int:
+        """Forget what has expired; how many."""
+        expired = delete(USES).where(USES.c.expires_at <= self._clock())
+        with self._database.begin() as connection:
+            return connection.execute(expired).rowcount
+
+    def _store(self, uses: Sequence[Use]) -> list[bool]:
+        # In the order of their keys: two nodes that wait for each other's rows would be a deadlock.
+        outcomes = dict[int, bool]()
+        with self._database.begin() as connection:
+            for place in sorted(range(len(uses)), key=lambda each: uses[each].key):
+                outcomes[place] = insert_use(connection, uses[place])
+        return [outcomes[place] for place in range(len(uses))]
+
+
+def once(use: Use, beside: Beside) -> Beside:
+    """``beside``, and the use that lets it happen once, in the caller's transaction.
+
+    It raises AlreadyUsed, which ends the transaction, where the thing was used before.
+    """
+
+    def write(connection: Connection) -> None:
+        if not insert_use(connection, use):
+            raise AlreadyUsed(use.kind)
+        beside(connection)
+
+    return write
+
+
+def insert_use(connection: Connection, use: Use) -> bool:
+    """Use it up in the caller's transaction; False where it was used before."""
+    row = {"digest": use.key, "expires_at": use.expires_at}
+    return connection.execute(_INSERT, row).rowcount == 1
