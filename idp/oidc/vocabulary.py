@@ -1,7 +1,7 @@
 """The provider's words: scopes, the claims behind them, and the values it supports (OIDC Core §5).
 
-A claim is *about the login* when the provider itself states it in every ID token, or *personal*
-when it describes the citizen and is released only as asked for and consented to.
+A claim is *about the login* when the provider itself states it, or *personal* when it describes
+the citizen and is released only as asked for and consented to.
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,9 +31,10 @@ SCOPE_CLAIMS: Mapping[str, tuple[str, ...]] = {
 SCOPES = (OPENID, *SCOPE_CLAIMS, OFFLINE_ACCESS)
 PERSONAL_CLAIMS = frozenset(claim for claims in SCOPE_CLAIMS.values() for claim in claims)
 ACCOUNT_LEVEL = "account_level"
-"""How well the identity was proofed: in every ID token, and not about the citizen."""
+"""How well the identity was proofed: given with scope ``profile`` or asked for by name, and not a
+personal claim: no consent is needed."""
 LOGIN_CLAIMS = ("sub", "auth_time", "acr", "amr", "sid", ACCOUNT_LEVEL)
-"""What scope ``openid`` gives: stated by the provider, never by an attribute source."""
+"""Stated by the provider, never by an attribute source: all but the last in every ID token."""
 
 CODE = "code"
 RESPONSE_TYPES = (
@@ -83,6 +84,12 @@ def scope_tuple(scope: str) -> tuple[str, ...]:
         if not token or not all("!" <= each <= "~" and each not in '"\\' for each in token):
             raise ValueError("not a scope token")
     return tokens
+
+
+def released_by(scopes: Iterable[str]) -> frozenset[str]:
+    """All claims that ``scopes`` ask for: the personal ones, and :data:`ACCOUNT_LEVEL`."""
+    found = frozenset(scopes)
+    return claims_of(found) | ({ACCOUNT_LEVEL} if "profile" in found else frozenset())
 
 
 def claims_of(scopes: Iterable[str]) -> frozenset[str]:

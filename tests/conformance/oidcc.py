@@ -27,6 +27,7 @@ PROFILE = {
     "birthdate",
     "nationality",
     "updated_at",
+    "account_level",
 }
 EMAIL = {"email", "email_verified"}
 ADDRESS = {"address"}
@@ -69,6 +70,7 @@ def check_types(claims: Mapping[str, Any]) -> None:
         "email_verified": bool,
         "phone_number_verified": bool,
         "updated_at": int,
+        "account_level": int,
         "address": dict,
     }
     for name, value in claims.items():

@@ -1,7 +1,7 @@
 """The ``claims`` request parameter: OIDC Core §5.5.
 
-Of personal claims only those the client is registered for come out; the others, and members this
-provider does not know, are passed over as the standard wants. ``acr`` and ``sub`` steer the login.
+Of personal claims only those the client is registered for come out; the others and unknown members
+are ignored (§5.5.1). ``acr`` and ``sub`` steer the login.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from typing import Any
 from idp.core.strict_json import loads_object
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import invalid_request
+from idp.oidc.vocabulary import ACCOUNT_LEVEL
 
 MAX_DEPTH = 6
 MAX_VALUES = 20
@@ -18,7 +19,7 @@ MAX_VALUES = 20
 
 @dataclass(frozen=True, slots=True)
 class ClaimsRequest:
-    """Personal claims asked for by name, the essential ones among them, and how to log in.
+    """Claims asked for by name, the essential ones among them, and how to log in.
 
     ``acr`` are the values asked of the ``acr`` claim, ``subject`` the only ``sub`` that will do.
     """
@@ -46,9 +47,10 @@ def parse(text: str, client: Client) -> ClaimsRequest:
     subjects = {subject for each in (userinfo, id_token) for subject in _values(each.get("sub"))}
     if len(subjects) > 1:
         raise invalid_request("claims asks for two subjects")
+    allowed = client.claims | {ACCOUNT_LEVEL}
     return ClaimsRequest(
-        userinfo=client.claims & userinfo.keys(),
-        id_token=client.claims & id_token.keys(),
+        userinfo=allowed & userinfo.keys(),
+        id_token=allowed & id_token.keys(),
         essential=_essential(userinfo) | _essential(id_token),
         acr=_values(id_token.get("acr")),
         subject=subjects.pop() if subjects else None,

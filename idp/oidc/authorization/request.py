@@ -19,7 +19,15 @@ from idp.oidc.consent.details import Detail
 from idp.oidc.consent.model import Asked
 from idp.oidc.errors import OAuthError, invalid_request, invalid_scope
 from idp.oidc.tokens.resource import narrowed
-from idp.oidc.vocabulary import CODE, OFFLINE_ACCESS, OPENID, claims_of, scope_tuple
+from idp.oidc.vocabulary import (
+    ACCOUNT_LEVEL,
+    CODE,
+    OFFLINE_ACCESS,
+    OPENID,
+    claims_of,
+    released_by,
+    scope_tuple,
+)
 from idp.web.http import Params
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
@@ -51,7 +59,7 @@ class AuthorizationRequest:
     """An authorization request that this provider can answer.
 
     ``code_challenge`` is ``""`` without PKCE; ``level`` the least that will do; ``claims`` and
-    ``id_token_claims`` the personal claims asked for at UserInfo and in the ID token, ``asked``
+    ``id_token_claims`` the claims asked for at UserInfo and in the ID token, ``asked``
     both together as the citizen sees them; ``subject`` the only ``sub`` that will do; ``details``
     the transactions to approve (RFC 9396). ``pushed``: where the request was kept, if it was
     pushed, until it is answered. ``response_type`` and ``response_mode``: what the answer holds,
@@ -205,7 +213,7 @@ def _max_age(params: Params, client: Client) -> int | None:
 def _at_userinfo(asked_type: str, scope: tuple[str, ...], claims: ClaimsRequest) -> frozenset[str]:
     """Claims for UserInfo; where no access token is given there is none (OIDC Core §5.4, §5.5)."""
     if asked_type != ID_TOKEN:
-        return claims.userinfo | claims_of(scope)
+        return claims.userinfo | released_by(scope)
     if claims.userinfo:
         raise invalid_request("claims.userinfo needs a response_type that gives an access token")
     return frozenset()
@@ -214,7 +222,7 @@ def _at_userinfo(asked_type: str, scope: tuple[str, ...], claims: ClaimsRequest)
 def _in_id_token(asked_type: str, scope: tuple[str, ...], claims: ClaimsRequest) -> frozenset[str]:
     """Claims for the ID token: those of the scope too where it is all there is (§5.4)."""
     alone = asked_type == ID_TOKEN
-    return claims.id_token | (claims_of(scope) if alone else frozenset())
+    return claims.id_token | (released_by(scope) if alone else frozenset())
 
 
 def _dpop_jkt(params: Params) -> str:
@@ -228,7 +236,7 @@ def _asked(
     scope: tuple[str, ...], claims: ClaimsRequest, prompt: tuple[str, ...], client: Client
 ) -> Asked:
     return Asked.of(
-        claims_of(scope) | claims.userinfo | claims.id_token,
+        (claims_of(scope) | claims.userinfo | claims.id_token) - {ACCOUNT_LEVEL},
         claims.essential | frozenset(client.required_claims),
         anew="consent" in prompt,
     )

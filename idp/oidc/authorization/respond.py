@@ -27,7 +27,7 @@ from idp.oidc.tokens.authorization import Authorization, code_binding
 from idp.oidc.tokens.issue import FrontChannel
 from idp.oidc.tokens.participants import join
 from idp.oidc.tokens.standing import Ended
-from idp.oidc.vocabulary import CODE
+from idp.oidc.vocabulary import ACCOUNT_LEVEL, CODE
 from idp.storage.transient import Put, Take
 from idp.web.http import Request, Response
 
@@ -127,7 +127,7 @@ def authorize(
     now: int,
 ) -> Authorization:
     """What the citizen allowed: of the claims asked for, those consented to."""
-    granted = consent.granted if consent is not None else frozenset()
+    granted = {ACCOUNT_LEVEL} | (consent.granted if consent is not None else frozenset())
     return Authorization(
         flow=flow,
         client_id=client.client_id,

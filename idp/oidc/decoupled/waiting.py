@@ -20,7 +20,7 @@ from idp.oidc.errors import OAuthError, invalid_grant
 from idp.oidc.services import Services
 from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.resource import narrowed
-from idp.oidc.vocabulary import OFFLINE_ACCESS, claims_of
+from idp.oidc.vocabulary import OFFLINE_ACCESS, claims_of, released_by
 from idp.storage.transient import Add, Get, Put, Take, Taken
 from idp.web.http import Params
 
@@ -152,7 +152,6 @@ def request_of(params: Params, client: Client, *, reference: Reference) -> Autho
     scope = registered_scope(params, client)
     if OFFLINE_ACCESS not in client.scope:  # it means nothing to such a client (OIDC Core §11)
         scope = tuple(each for each in scope if each != OFFLINE_ACCESS)
-    claims = claims_of(scope)
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=client.client_uri or next(iter(client.redirect_uris), ""),
@@ -163,9 +162,9 @@ def request_of(params: Params, client: Client, *, reference: Reference) -> Autho
         prompt=(),
         max_age=client.default_max_age,
         level=minimum_level(params.get("acr_values", ""), (), client),
-        claims=tuple(sorted(claims)),
+        claims=tuple(sorted(released_by(scope))),
         id_token_claims=(),
-        asked=Asked.of(claims, frozenset(client.required_claims), anew=False),
+        asked=Asked.of(claims_of(scope), frozenset(client.required_claims), anew=False),
         subject=None,
         resource=narrowed(params, client.resource),
     )

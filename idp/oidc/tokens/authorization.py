@@ -17,9 +17,9 @@ class Authorization:
     """One authorization; its ``flow`` names the family of all tokens made from it.
 
     ``account_id``, ``session_id`` and ``auth_time`` are None when the client acts for itself.
-    ``claims`` and ``id_token_claims`` are the personal claims consented to, for UserInfo and for
-    the ID token. ``issued_at`` (epoch seconds) stays the same over refreshes, and nothing made from
-    the authorization outlives ``expires_at``: the absolute end of the session. ``details`` are the
+    ``claims`` and ``id_token_claims`` are the claims allowed, for UserInfo and for the ID token.
+    ``issued_at`` (epoch seconds) stays the same over refreshes, and nothing made from the
+    authorization outlives ``expires_at``: the absolute end of the session. ``details`` are the
     transactions approved (RFC 9396). ``resource`` lists the resource servers its tokens are for
     (RFC 8707), and ``cnf`` what they are bound to (see ``tokens.sender_constraint``).
     """

@@ -9,7 +9,7 @@ from idp.oidc.vocabulary import ACCOUNT_LEVEL
 
 
 def personal_claims(wanted: Iterable[str], holder: Holder, *, now: int) -> dict[str, Any]:
-    """The citizen's claims of ``wanted`` that the client may have; unknown ones are left out."""
+    """The claims of ``wanted`` that the client may have; unknown ones are left out."""
     allowed = frozenset(wanted) & (holder.client.claims | {ACCOUNT_LEVEL})
     if not allowed or holder.person is None or holder.account is None:
         return {}

@@ -27,7 +27,7 @@ from idp.oidc.tokens.id_token import half_hash, id_token_claims
 from idp.oidc.tokens.sender_constraint import token_type
 from idp.oidc.tokens.standing import Holder, Standing
 from idp.oidc.tokens.subject import Subjects
-from idp.oidc.vocabulary import ACCOUNT_LEVEL, CODE, OFFLINE_ACCESS, OPENID
+from idp.oidc.vocabulary import CODE, OFFLINE_ACCESS, OPENID
 from idp.storage.transient import Put, TransientStore
 
 _KINDS = ("access_token", "id_token", "refresh_token")
@@ -179,14 +179,13 @@ class Mint:
         """``given``: what comes along with it, by the name of the hash that binds it."""
         client = holder.client
         alg = client.id_token_signed_response_alg
-        wanted = (*authorization.id_token_claims, ACCOUNT_LEVEL)
         claims = id_token_claims(
             authorization,
             issuer=self.settings.issuer,
             subject=self.subject(authorization, holder),
             sid=self.subjects.sid(client, authorization.session_id or ""),
             hashes={name: half_hash(text, alg) for name, text in given.items() if text},
-            personal=personal_claims(wanted, holder, now=now),
+            personal=personal_claims(authorization.id_token_claims, holder, now=now),
             now=now,
             ttl=self.settings.id_token_ttl,
         )

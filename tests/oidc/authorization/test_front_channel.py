@@ -89,8 +89,9 @@ def test_H17_each_response_type_gives_what_it_says(front: Front, rp: Client, ask
         code = found.get("code")
         assert claims.get("c_hash") == (half_hash(code, "ES256") if code else None)
         assert ("phone_number" in claims) is (asked == "id_token")
+        assert "account_level" not in claims
         assert claims["sub"] == front.services.subjects.sub(rp, front.citizens[X].id)
-        assert {"auth_time", "acr", "amr", "sid", "account_level"} <= claims.keys()
+        assert {"auth_time", "acr", "amr", "sid"} <= claims.keys()
     if "token" in wanted:
         assert (found["token_type"], found["expires_in"]) == ("Bearer", "600")
         assert userinfo(front, found["access_token"]).get_json()["phone_number"] == "+84912345678"

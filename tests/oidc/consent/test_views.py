@@ -64,6 +64,7 @@ def test_what_is_ticked_is_released_and_nothing_else(front: Front) -> None:
     tokens = front.tokens(done)
     assert userinfo(front, tokens) == {
         "sub": claims_of(tokens["id_token"])["sub"],
+        "account_level": 2,
         "name": "Nguyễn Thị Minh Khai",
         "family_name": "Nguyễn",
         "middle_name": "Thị Minh",

@@ -19,7 +19,6 @@ ALWAYS = {
     "acr",
     "amr",
     "sid",
-    "account_level",
     "at_hash",
 }
 
@@ -53,7 +52,6 @@ def test_H17_claims(world: World, alg: str) -> None:
     assert claims["exp"] == world.clock() + 300
     assert claims["acr"] == "urn:vn:eid:level:2"
     assert claims["amr"] == ["mfa", "otp", "pin", "sms"]
-    assert claims["account_level"] == 2
     assert claims["at_hash"] == half_hash(tokens["access_token"], alg)
     reader = CodeIDToken(
         claims,
