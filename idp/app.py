@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import structlog
 from prometheus_client import Counter
@@ -208,7 +208,15 @@ def provider_settings(settings: Settings) -> ProviderSettings:
         registration=registration_settings(settings),
         mtls_origin=settings.mtls.origin,
         client_authorities=settings.client_authorities,
+        policy_url=_page(settings, settings.privacy_url),
+        terms_url=_page(settings, settings.terms_url),
+        documentation_url=_page(settings, settings.documentation_url),
     )
+
+
+def _page(settings: Settings, url: str) -> str:
+    """The whole address of a configured page, ``""`` for none."""
+    return urljoin(settings.issuer, url) if url else ""
 
 
 def registration_settings(settings: Settings) -> RegistrationSettings:

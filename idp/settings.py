@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 from pydantic import BeforeValidator, Field, ValidationError
@@ -88,7 +88,16 @@ class Settings(BaseSettings):
         (), description="Comma-separated networks whose forwarding headers are believed."
     )
     hotline: str = Field("", description="Telephone number in the footer of pages.")
-    privacy_url: str = Field("", description="The privacy notice linked in the footer.")
+    privacy_url: str = Field(
+        "", description="The privacy notice: in the footer, and `op_policy_uri` in the metadata."
+    )
+    terms_url: str = Field(
+        "", description="The terms that relying parties accept: `op_tos_uri` in the metadata."
+    )
+    documentation_url: str = Field(
+        "",
+        description="What developers read: `service_documentation` in the metadata.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line that is written."
     )
@@ -264,6 +273,7 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 
 def _contradictions(settings: Settings) -> Iterator[str]:
     yield from _issuer_problems(settings)
+    yield from _page_problems(settings)
     if settings.registry.source == "http" and settings.registry.url is None:
         yield "IDP_REGISTRY__URL: is needed when the registry's source is http."
     if settings.sandbox and settings.registry.source == "http":
@@ -289,6 +299,19 @@ def _issuer_problems(settings: Settings) -> Iterator[str]:
         yield "IDP_ISSUER: must be https://host[:port] with nothing after it."
     elif parts.scheme != "https" and not (parts.scheme == "http" and settings.loopback):
         yield "IDP_ISSUER: must be https; http is for localhost only."
+
+
+def _page_problems(settings: Settings) -> Iterator[str]:
+    """Pages that the metadata names by whole addresses; a path stands for a page of ours."""
+    for name in ("privacy_url", "terms_url", "documentation_url"):
+        url = getattr(settings, name)
+        try:
+            parts = urlsplit(urljoin(settings.issuer, url))
+            good = parts.scheme in {"https", urlsplit(settings.issuer).scheme} and parts.netloc
+        except ValueError:
+            good = ""
+        if url and not good:
+            yield f"{PREFIX}{name.upper()}: must be an https address or a path."
 
 
 def _tls_problems(settings: Settings) -> Iterator[str]:

@@ -96,6 +96,28 @@ def test_registration_is_closed_but_for_the_sandbox(monkeypatch: pytest.MonkeyPa
     assert registration_settings(load()).policy == "token"
 
 
+def test_pages_for_developers_are_whole_addresses_in_the_metadata(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("IDP_PRIVACY_URL", "/privacy")
+    monkeypatch.setenv("IDP_TERMS_URL", "https://example.vn/terms")
+    monkeypatch.setenv("IDP_DOCUMENTATION_URL", "https://example.vn/docs")
+    found = provider_settings(load())
+    assert found.policy_url == f"{load().issuer}/privacy"
+    assert (found.terms_url, found.documentation_url) == (
+        "https://example.vn/terms",
+        "https://example.vn/docs",
+    )
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://[", "ftp://example.vn/docs"])
+def test_a_page_for_developers_that_is_no_web_address(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("IDP_DOCUMENTATION_URL", url)
+    assert problems() == ("IDP_DOCUMENTATION_URL: must be an https address or a path.",)
+
+
 def test_the_issuer_of_software_statements_comes_with_its_keys(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -54,7 +54,8 @@ class ProviderSettings:
     """``issuer`` is a URL without path, query or trailing slash; endpoints stand at its root.
 
     ``mtls_origin`` is where connections are asked for client certificates, if not at the issuer;
-    ``client_authorities`` issue them (RFC 8705 §5, §2.1).
+    ``client_authorities`` issue them (RFC 8705 §5, §2.1). ``policy_url``, ``terms_url`` and
+    ``documentation_url`` are pages for relying parties (RFC 8414 §2), ``""`` for none.
     ``retry_after`` and ``retry_until`` bound the grace for a refresh whose answer was lost: the
     same successor is given again in between. ``family_ttl`` is how long what is used up is
     remembered: no grant lives longer.
@@ -79,6 +80,9 @@ class ProviderSettings:
     registration: RegistrationSettings = RegistrationSettings()
     mtls_origin: str = ""
     client_authorities: tuple[Certificate, ...] = ()
+    policy_url: str = ""
+    terms_url: str = ""
+    documentation_url: str = ""
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.issuer)

@@ -66,6 +66,7 @@ def metadata(settings: ProviderSettings, parts: tuple[Mapping[str, Any], ...]) -
         ],
         "ui_locales_supported": list(LOCALES),
     }
+    whole |= {name: url for name, url in _pages(settings).items() if url}
     for part in parts:
         whole.update(part)
     if settings.mtls_origin:
@@ -75,6 +76,14 @@ def metadata(settings: ProviderSettings, parts: tuple[Mapping[str, Any], ...]) -
             if name in whole
         }
     return whole
+
+
+def _pages(settings: ProviderSettings) -> Mapping[str, str]:
+    return {
+        "service_documentation": settings.documentation_url,
+        "op_policy_uri": settings.policy_url,
+        "op_tos_uri": settings.terms_url,
+    }
 
 
 def endpoints(

@@ -1,12 +1,13 @@
 """What the provider says of itself."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata
 
-from idp.oidc.discovery.endpoint import JWKS, OAUTH_METADATA, OPENID_CONFIGURATION
+from idp.oidc.discovery.endpoint import JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, metadata
 from idp.oidc.provider import endpoints
 from idp.oidc.vocabulary import GRANT_TYPES, RESPONSE_MODES, RESPONSE_TYPES
 from idp.web.http import Request, Response
@@ -54,6 +55,21 @@ def test_I09_only_what_is_there(world: World, found: dict[str, Any]) -> None:
     unsigned = {name for name, each in algorithms.items() if "none" in each}
     assert unsigned == {"request_object_signing_alg_values_supported", "prompt_values_supported"}
     assert not {"HS256", "RSA1_5", "dir"} & set().union(*algorithms.values())
+
+
+def test_the_pages_for_developers_are_named_where_there_are_some(world: World) -> None:
+    pages = ("service_documentation", "op_policy_uri", "op_tos_uri")
+    plain = world.services.settings
+    assert not set(pages) & metadata(plain, ()).keys()
+    site = "https://id.example.vn"
+    configured = replace(
+        plain,
+        documentation_url=f"{site}/docs",
+        policy_url=f"{site}/privacy",
+        terms_url=f"{site}/terms",
+    )
+    found = metadata(configured, ())
+    assert [found[each].removeprefix(site) for each in pages] == ["/docs", "/privacy", "/terms"]
 
 
 @pytest.mark.attack("I01")
