@@ -68,6 +68,7 @@ def ours(directory: Path) -> Iterator[Target]:
         "client_id": CLIENT,
         "client_secret": SECRET,
         "client_name": "Benchmark",
+        "id_token_signed_response_alg": "ES256",
         "redirect_uris": [REDIRECT],
         "grant_types": ["authorization_code", "client_credentials"],
         "scope": "openid",
@@ -75,6 +76,7 @@ def ours(directory: Path) -> Iterator[Target]:
     terminal = {
         "client_id": TERMINAL,
         "client_name": "Terminal",
+        "id_token_signed_response_alg": "ES256",
         "redirect_uris": [TERMINAL_REDIRECT],
         "application_type": "native",
         "token_endpoint_auth_method": "none",

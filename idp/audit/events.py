@@ -165,6 +165,11 @@ class GrantReplayed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshRepeated(Event):
+    """A refresh token was used again within its window, and the same successor was given again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAuthenticationFailed(Event):
     """Somebody claimed to be this relying party and could not prove it."""
 
@@ -207,11 +212,15 @@ class RequestRefused(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorAction(Event):
-    """An operator, or an administrator's program, changed something."""
+    """An operator, or an administrator's program, changed something.
+
+    ``allowed`` names the rules that the operator set aside for it.
+    """
 
     action: str
     actor: str
     object: str = ""
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from idp.core.shown_text import escaped
+
 NOUNS = {
     "serve": "Serve the provider.",
     "check": "Check configuration, stores, keys, clock and trust anchors.",
@@ -52,7 +54,7 @@ class Nouns(click.Group):
             from idp.cli.context import told  # only now: a help page needs none of it
 
             code, message = told(error)
-            click.echo(message, err=True)
+            click.echo(escaped(message, kept="\n"), err=True)
             ctx.exit(code)
 
 

@@ -1,23 +1,24 @@
 """``idp client``: register relying parties and look after them (RFC 7591 metadata as JSON)."""
 
-import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from idp.cli.client_questions import ask
 from idp.cli.client_registration import invitations, invite, prune, registrations, uninvite
 from idp.cli.context import Context
 from idp.cli.everywhere import end_everywhere
-from idp.cli.output import fail, format_option, show
+from idp.cli.output import fail, format_option, print_json, show
 from idp.core.handles import random_name, random_token
 from idp.core.strict_json import loads_object
 from idp.oidc.client_auth.secret import MAX_SECRET, secret_digest
 from idp.oidc.clients.metadata import describe
 from idp.oidc.clients.model import Client, ClientStatus, Secret
 from idp.oidc.clients.repository import ClientExists, Clients
-from idp.oidc.clients.rules import InvalidMetadata, register
+from idp.oidc.clients.rules import InvalidMetadata, Rules, register
 from idp.oidc.clients.sector import InvalidSector, fetch_sector
 from idp.oidc.registration.names import look_alikes
 from idp.oidc.vocabulary import SECRET_METHODS
@@ -27,12 +28,28 @@ STRONG_SECRET = 22
 """Characters of base64url that hold 128 bits."""
 OVERLAP = 24 * 3600
 
-_file = click.option(
-    "--file",
-    "path",
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Client metadata as JSON (RFC 7591).",
+_LOOPBACK, _UNKNOWN = "loopback-addresses", "unknown-members"
+"""The rules that an operator may set aside."""
+_SHOWN = frozenset({"client_id", "client_secret", "status", "registered_by", "allowed"})
+"""Members of a file that are not metadata: what is read here, and what these commands print."""
+
+
+def _file(*, required: bool) -> Callable[[Any], Any]:
+    return click.option(
+        "--file",
+        "path",
+        required=required,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Client metadata as JSON (RFC 7591).",
+    )
+
+
+_allow = click.option(
+    "--allow",
+    "allowed",
+    multiple=True,
+    type=click.Choice([_LOOPBACK, _UNKNOWN]),
+    help="Set a rule aside. The audit log keeps it.",
 )
 
 
@@ -46,14 +63,20 @@ for _command in (invite, invitations, uninvite, prune):
 
 
 @client.command()
-@_file
+@_file(required=False)
+@click.option("--interactive", is_flag=True, help="Ask about the client instead of reading a file.")
+@_allow
 @format_option
 @click.pass_obj
-def create(obj: Context, path: Path, form: str) -> None:
+def create(
+    obj: Context, path: Path | None, interactive: bool, allowed: tuple[str, ...], form: str
+) -> None:
     """Register a client. A client_id, client_secret and jwks in the file are honoured."""
-    raw = _read(path)
+    if interactive is (path is not None):
+        raise click.UsageError("Give either --file or --interactive.")
+    raw = _read(path) if path else ask(lambda draft: _judged(obj, draft, "new", allowed))
     client_id = str(raw.get("client_id") or random_name(16))
-    found = _registered(obj, raw, client_id)
+    found = _registered(obj, raw, client_id, allowed)
     secret = _secret_of(raw) or random_token()
     if found.token_endpoint_auth_method in SECRET_METHODS:
         found = replace(found, secrets=(Secret(_digest(obj, found, secret)),))
@@ -61,8 +84,8 @@ def create(obj: Context, path: Path, form: str) -> None:
         created = _clients(obj).create(found)
     except ClientExists:
         fail(f"client_id {client_id!r} is taken, or was once")
-    obj.record("client.create", client_id)
-    _show(created, form, secret=secret if created.secrets else None)
+    obj.record("client.create", client_id, allowed=allowed)
+    _show(created, form, secret=secret if created.secrets else None, allowed=allowed)
 
 
 @client.command("list")
@@ -95,15 +118,16 @@ def show_(obj: Context, client_id: str, form: str) -> None:
 
 @client.command()
 @click.argument("client_id")
-@_file
+@_file(required=True)
+@_allow
 @format_option
 @click.pass_obj
-def update(obj: Context, client_id: str, path: Path, form: str) -> None:
+def update(obj: Context, client_id: str, path: Path, allowed: tuple[str, ...], form: str) -> None:
     """Replace a client's metadata by the file's; a client_secret in it replaces the secret."""
     old, raw = _existing(obj, client_id), _read(path)
     if raw.get("client_id", client_id) != client_id:
         fail("the file is of another client_id")
-    fresh = _registered(obj, raw, client_id)
+    fresh = _registered(obj, raw, client_id, allowed)
     secret, secrets = _secret_of(raw), old.secrets
     if fresh.token_endpoint_auth_method not in SECRET_METHODS:
         secret, secrets = None, ()
@@ -112,9 +136,9 @@ def update(obj: Context, client_id: str, path: Path, form: str) -> None:
         secrets = (Secret(_digest(obj, fresh, secret)),)
     changed = replace(fresh, secrets=secrets, status=old.status, created_at=old.created_at)
     _clients(obj).update(changed)
-    obj.record("client.update", client_id)
+    obj.record("client.update", client_id, allowed=allowed)
     end_everywhere(obj)
-    _show(changed, form, secret=secret)
+    _show(changed, form, secret=secret, allowed=allowed)
 
 
 @client.command()
@@ -202,12 +226,30 @@ def _read(path: Path) -> dict[str, Any]:
         raise click.UsageError(f"{path} is not a JSON object: {why(error)}") from error
 
 
-def _registered(obj: Context, raw: dict[str, Any], client_id: str) -> Client:
+def _judged(
+    obj: Context, raw: Mapping[str, Any], client_id: str, allowed: tuple[str, ...]
+) -> Client:
+    """The client of ``raw`` by the one rule book, but for the rules that are ``allowed`` to break.
+
+    Raises:
+        InvalidMetadata: with every problem.
+    """
     from idp.app import METHODS
 
-    methods = [each.name for each in METHODS]
+    rules = Rules(
+        methods=[each.name for each in METHODS],
+        loopback=obj.outbound.allow_loopback or _LOOPBACK in allowed,
+        unknown_members=_UNKNOWN in allowed,
+    )
+    members = {name: each for name, each in raw.items() if name not in _SHOWN}
+    return register(members, client_id=client_id, rules=rules)
+
+
+def _registered(
+    obj: Context, raw: Mapping[str, Any], client_id: str, allowed: tuple[str, ...]
+) -> Client:
     try:
-        found = register(raw, client_id=client_id, methods=methods)
+        found = _judged(obj, raw, client_id, allowed)
         if found.sector_identifier_uri:
             fetch_sector(obj.outbound, found.sector_identifier_uri, found.redirect_uris)
     except InvalidMetadata as error:
@@ -217,7 +259,7 @@ def _registered(obj: Context, raw: dict[str, Any], client_id: str) -> Client:
     return found
 
 
-def _secret_of(raw: dict[str, Any]) -> str | None:
+def _secret_of(raw: Mapping[str, Any]) -> str | None:
     secret = raw.get("client_secret")
     if secret is None:
         return None
@@ -243,10 +285,14 @@ def _public(found: Client) -> dict[str, Any]:
     }
 
 
-def _show(found: Client, form: str, *, secret: str | None = None) -> None:
-    shown = _public(found)
+def _show(
+    found: Client, form: str, *, secret: str | None = None, allowed: tuple[str, ...] = ()
+) -> None:
+    shown = _public(found) | ({"allowed": list(allowed)} if allowed else {})
     if secret is not None:
         shown |= {"client_secret": secret, "client_secret_expires_at": 0}
-    click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+    print_json(shown)
+    for each in allowed:
+        click.echo(f"warning: the rule on {each} was set aside", err=True)
     if secret is not None and form == "text":
         click.echo("Keep the client_secret now: it is not shown again.", err=True)

@@ -9,7 +9,7 @@ import click
 from idp.audit import repository as audit
 from idp.cli.context import Context
 from idp.cli.everywhere import end_everywhere
-from idp.cli.output import fail, format_option, progress, show
+from idp.cli.output import fail, format_option, print_json, progress, show
 from idp.core.handles import digest, random_name, random_token
 from idp.oidc.clients.repository import Clients
 from idp.oidc.registration.model import Invitation, Registration
@@ -58,7 +58,7 @@ def invite(obj: Context, uses: int, ttl: int, scope: str, form: str) -> None:
         "initial_access_token": token,
         "registration_endpoint": f"{obj.settings.issuer}/register",
     }
-    click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+    print_json(shown)
     if form == "text":
         click.echo("Keep the initial_access_token now: it is not shown again.", err=True)
 

@@ -115,9 +115,11 @@ class Context:
         """The audit log."""
         return AuditLog(self.database, self.keys.secret("audit"), self.clock)
 
-    def record(self, action: str, subject: str = "") -> None:
-        """Write an operator's action into the audit log."""
-        self.audit.write(OperatorAction(action=action, actor=operator(), object=subject))
+    def record(self, action: str, subject: str = "", *, allowed: tuple[str, ...] = ()) -> None:
+        """Write an operator's action into the audit log; ``allowed``: rules that were set aside."""
+        self.audit.write(
+            OperatorAction(action=action, actor=operator(), object=subject, allowed=allowed)
+        )
 
     def close(self) -> None:
         """Close what was opened; what is asked for afterwards is opened anew."""

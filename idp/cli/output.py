@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 
 import click
 
+from idp.core.shown_text import escaped
+
 format_option = click.option(
     "--format",
     "form",
@@ -27,21 +29,26 @@ json_option = click.option(
 def show(value: Any, form: str, lines: Iterable[str]) -> None:
     """Print ``value`` as JSON, or ``lines`` for a person."""
     if form == "json":
-        click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+        print_json(value)
         return
     for line in lines:
-        click.echo(line)
+        click.echo(escaped(line, kept="\t"))
+
+
+def print_json(value: Any) -> None:
+    """Print a value as indented JSON. A terminal sees no control or direction character."""
+    click.echo(escaped(json.dumps(value, ensure_ascii=False, indent=2), kept="\n"))
 
 
 def announce(value: Any, form: str, *lines: str) -> None:
     """What a command says while it goes on: ``value`` as one line of JSON, or ``lines``."""
     for line in (json.dumps(value, ensure_ascii=False),) if form == "json" else lines:
-        click.echo(line)
+        click.echo(escaped(line, kept="\n\t"))
 
 
 def fail(message: str) -> NoReturn:
     """Say why it cannot be done, and exit with 1."""
-    click.echo(message, err=True)
+    click.echo(escaped(message, kept="\n"), err=True)
     raise click.exceptions.Exit(1)
 
 

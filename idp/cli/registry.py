@@ -13,6 +13,7 @@ from idp.cli.context import Context
 from idp.cli.output import fail, format_option, progress, show
 from idp.core.person import CivilStatus
 from idp.core.personal_number import PersonalNumber
+from idp.core.shown_text import escaped
 from idp.registry.importer import Report, import_persons
 from idp.registry.record import dump_card, dump_person
 from idp.registry.repository import Registry, UnknownPerson
@@ -55,7 +56,7 @@ def import_(obj: Context, file: Path, dry_run: bool, form: str) -> None:
     if not dry_run:
         obj.record("registry.import", file.name)
     for line in _problems(report) if form == "text" else ():
-        click.echo(line, err=True)
+        click.echo(escaped(line), err=True)
     done = "would be written" if report.dry_run else "written"
     summary = f"{report.lines} lines, {report.persons} persons {done}, {report.refused} refused"
     show(asdict(report), form, [summary])

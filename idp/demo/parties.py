@@ -20,7 +20,7 @@ def register_portal(clients: Clients, pepper: bytes, url: str) -> str:
     """Register the portal at ``url``; its new secret."""
     secret = secrets.token_urlsafe(32)
     metadata = {
-        "client_name#vi": "Cổng dịch vụ công Thành phố Hoa Sen",
+        "client_name": "Cổng dịch vụ công Thành phố Hoa Sen",
         "client_name#en": "Lotus City public services",
         "client_uri": f"{url}/",
         "redirect_uris": [f"{url}/callback"],
@@ -38,7 +38,7 @@ def register_portal(clients: Clients, pepper: bytes, url: str) -> str:
 def register_terminal(clients: Clients) -> None:
     """Register the terminal: a public client on this machine."""
     metadata = {
-        "client_name#vi": "Đăng nhập thử trong cửa sổ lệnh",
+        "client_name": "Đăng nhập thử trong cửa sổ lệnh",
         "client_name#en": "Demo login in the terminal",
         "redirect_uris": [TERMINAL_REDIRECT],
         "application_type": "native",

@@ -23,7 +23,8 @@ class RegistrationSettings:
     ``closed``: nobody; ``token``: who shows an initial access token; ``open``: everybody, up to
     ``most`` clients. ``reviewed``: a new client, and one that changed, waits for the operator.
     ``scopes`` are for clients whose initial access token names none, ``withheld`` members that
-    only an operator gives. ``statement_keys`` are those of ``statement_issuer``, whose software
+    only an operator gives. ``pkce`` is the default of ``require_pkce``: in the sandbox test suites
+    register that know no PKCE. ``statement_keys`` are those of ``statement_issuer``, whose software
     statements are believed.
     """
 
@@ -34,6 +35,7 @@ class RegistrationSettings:
     withheld: tuple[str, ...] = ("resource", "required_claims", "authorization_details_types")
     most: int = 10_000
     calls: Limit = REGISTRATIONS
+    pkce: bool = True
     statement_issuer: str = ""
     statement_keys: JwkSet = NO_KEYS
 
@@ -46,6 +48,7 @@ class RegistrationSettings:
             scopes=SCOPES,
             grant_types=GRANT_TYPES,
             withheld=("resource", "required_claims"),
+            pkce=False,
         )
 
 

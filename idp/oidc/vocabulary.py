@@ -59,7 +59,9 @@ TLS_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
 AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", *TLS_METHODS, "none")
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SIGNING_ALGS = ("ES256", "RS256")
-"""What the provider signs with; the first is the default."""
+"""What the provider signs with."""
+DEFAULT_ALG = "RS256"
+"""What it signs ID tokens with for a client that names none (OIDC Registration §2)."""
 ASSERTION_ALGS = ("ES256", "RS256", "PS256", "EdDSA")
 """What a client may sign its assertions and request objects with."""
 REQUEST_OBJECT_ALGS = (*ASSERTION_ALGS, "none")

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import TypeAlias
 
 from idp.outbound.errors import OutboundError
+from idp.outbound.target import Target
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -68,6 +69,21 @@ def check_address(text: str, *, loopback: bool, only_loopback: bool = False) -> 
     if only_loopback or not _global(address):
         raise OutboundError("address")
     return address
+
+
+def check_target(target: Target, *, loopback: bool) -> Target:
+    """The target, which may be called as far as its URL tells: a name is looked up at the call.
+
+    Raises:
+        OutboundError: ``url``, ``address``.
+    """
+    if not target.tls and not loopback:
+        raise OutboundError("url")
+    if target.numeric:
+        check_address(target.host, loopback=loopback, only_loopback=not target.tls)
+    elif not loopback and target.host.rpartition(".")[2] == "localhost":  # RFC 6761 §6.3
+        raise OutboundError("address")
+    return target
 
 
 _LOOPBACK_V4 = IPv4Network("127.0.0.0/8")

@@ -52,6 +52,11 @@ class OutboundClient:
         self._dialler = Dialler(tls, resolve, loopback=settings.allow_loopback)
         self._closed = False
 
+    @property
+    def allow_loopback(self) -> bool:
+        """Whether this machine may be called."""
+        return self._settings.allow_loopback
+
     def get(self, url: str, *, accept: str) -> bytes:
         """The body of a 200 answer.
 

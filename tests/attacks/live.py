@@ -449,6 +449,9 @@ def _prepare(directory: Path, database: Database) -> Authority:
     pepper = KeyStore(keys).secret("client")
     for client_id, members in CLIENTS.items():
         raw = {
+            "client_name": client_id,
+            "require_pkce": False,
+            "id_token_signed_response_alg": "ES256",
             "redirect_uris": [f"https://{client_id}.example.vn/cb"],
             "grant_types": ["authorization_code", "refresh_token"],
             **members,

@@ -26,7 +26,9 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 def test_P14_nothing_that_is_described_breaks_for_nobody(sandbox: Live, tmp_path: Path) -> None:
     run(sandbox, tmp_path)
     with sandbox.http() as http:
-        registered = http.post("/register", json={"redirect_uris": ["https://a.example/cb"]})
+        registered = http.post(
+            "/register", json={"client_name": "A", "redirect_uris": ["https://a.example/cb"]}
+        )
     assert registered.status_code == 201  # so that what was let in went all the way
 
 

@@ -16,7 +16,7 @@ from idp.jose.jwk import Jwk
 from idp.jose.jwt import sign_jwt
 from idp.jose.signer import LocalSigner
 from idp.oidc.clients.repository import Clients
-from idp.oidc.clients.rules import register
+from idp.oidc.clients.rules import Rules, register
 from idp.oidc.vocabulary import ASSERTION_TYPE
 from tests.attacks.live import WORKERS, Live, at_once
 from tests.attacks.oracles import alive, tok
@@ -38,12 +38,14 @@ def add_client(live: Live, server: Hostile) -> str:
     """A client whose keys are at the server."""
     client_id = f"keys-{secrets.token_hex(4)}"
     raw = {
+        "client_name": client_id,
         "grant_types": ["client_credentials"],
         "scope": "records:read",
         "token_endpoint_auth_method": "private_key_jwt",
         "jwks_uri": server.url("/jwks", scheme="http"),
     }
-    Clients(live.database, system_clock).create(register(raw, client_id=client_id))
+    found = register(raw, client_id=client_id, rules=Rules(loopback=True))
+    Clients(live.database, system_clock).create(found)
     return client_id
 
 

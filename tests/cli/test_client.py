@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from idp.cli import main
 from idp.core.clock import system_clock
 from idp.keystore.file import KeyStore
 from idp.oidc.client_auth.secret import secret_digest
+from idp.oidc.clients.model import Text
 from idp.oidc.clients.repository import Clients
 from idp.storage.database import Database, open_database
 from tests.outbound.hostile import hostile, ok
@@ -33,12 +35,13 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, directory: Path, sqlite
     monkeypatch.setenv("IDP_KEYS__DIRECTORY", str(directory))
     monkeypatch.chdir(tmp_path)
 
-    def invoke(*arguments: str, file: Any = None) -> Result:
+    def invoke(*arguments: str, file: Any = None, typed: tuple[str, ...] = ()) -> Result:
         if file is not None:
             path = tmp_path / "client.json"
             path.write_text(file if isinstance(file, str) else json.dumps(file), "utf-8")
             arguments = (*arguments, "--file", str(path))
-        return CliRunner().invoke(main, ["client", *arguments], prog_name="idp")
+        said = "".join(f"{each}\n" for each in typed)
+        return CliRunner().invoke(main, ["client", *arguments], input=said, prog_name="idp")
 
     return invoke
 
@@ -175,6 +178,144 @@ def test_what_cannot_be_registered(run: Run, file: Any, code: int, told: str) ->
     assert answer(run("list", "--format", "json")) == []
 
 
+def test_every_problem_is_told_at_once_with_the_name_that_was_meant(run: Run) -> None:
+    wrong = {"redirect_uris": PORTAL["redirect_uris"], "profle": "x", "jwks_uri": "http://[::1]/"}
+    refused = run("create", file=wrong)
+    assert refused.exit_code == 1
+    assert [each.split(":")[0] for each in refused.stderr.splitlines()] == [
+        *("profle", "client_name", "jwks_uri")
+    ]
+    assert "profle: is not a member of client metadata; did you mean profile?" in refused.stderr
+
+
+def test_defaults_are_those_of_the_registration_endpoint(run: Run) -> None:
+    created = answer(run("create", file={name: PORTAL[name] for name in PORTAL if name != "scope"}))
+    assert created["id_token_signed_response_alg"] == "RS256"
+    assert created["scope"] == "openid"
+    assert created["require_pkce"] is True
+
+
+def test_what_show_prints_can_be_changed_and_given_back(run: Run, tmp_path: Path) -> None:
+    answer(run("create", file={**GIVEN, "default_max_age": 0}))
+    shown = answer(run("show", "portal"))
+    assert answer(run("update", "portal", file=shown)) == shown
+
+
+def test_an_operator_sets_a_rule_aside_visibly(run: Run, database: Database) -> None:
+    file = {**GIVEN, "jwks_uri": "http://127.0.0.1:9/keys", "x_note": "ours"}
+    assert run("create", file=file).exit_code == 1
+    allowed = ("--allow", "loopback-addresses", "--allow", "unknown-members")
+    created = run("create", *allowed, file=file)
+    assert answer(created)["allowed"] == ["loopback-addresses", "unknown-members"]
+    assert "warning: the rule on loopback-addresses was set aside" in created.stderr
+    entry = tail(database, 1)[0]
+    assert (entry["action"], entry["allowed"]) == (
+        "client.create",
+        ["loopback-addresses", "unknown-members"],
+    )
+    inside = {**GIVEN, "client_id": "b", "jwks_uri": "https://10.0.0.1/keys"}
+    assert run("create", *allowed, file=inside).exit_code == 1  # never called, whatever is allowed
+    assert run("create", "--allow", "anything", file=file).exit_code == 2
+
+
+def test_a_hidden_character_is_refused_and_of_an_old_client_escaped(
+    run: Run, database: Database
+) -> None:
+    evil = {**GIVEN, "client_name": "Ngân hàng\u202e\x1b[2J"}
+    refused = run("create", file=evil)
+    assert refused.exit_code == 1
+    assert "client_name: has a character that is not shown: U+202E" in refused.stderr
+    answer(run("create", file=GIVEN))
+    clients = Clients(database, system_clock)
+    (stored,) = clients.all()
+    clients.update(replace(stored, client_name=Text("Ngân hàng\u202e\x1b[2J")))
+    for command in (("list",), ("list", "--format", "json"), ("show", "portal")):
+        said = run(*command)
+        assert "Ngân hàng\\u202e\\u001b[2J" in said.stdout
+        assert not {"\u202e", "\x1b"} & set(said.stdout)
+    assert answer(run("show", "portal"))["client_name"] == "Ngân hàng\u202e\x1b[2J"
+
+
+ANSWERS = (
+    "web",
+    "Cổng dịch vụ công",
+    "Public services",
+    "https://portal.example.vn/cb",
+    "client_secret_basic",
+    "openid profile",
+    "Nộp hồ sơ",
+    "urn:vn:eid:level:2",
+    "yes",
+    "https://portal.example.vn/",
+    "https://portal.example.vn/logout",
+    "it@portal.example.vn",
+    "y",
+)
+
+
+def test_interactive_asks_the_questions_and_registers_the_client(run: Run) -> None:
+    created = answer(run("create", "--interactive", typed=ANSWERS))
+    assert created["client_name"] == "Cổng dịch vụ công"
+    assert created["client_name#en"] == "Public services"
+    assert created["redirect_uris"] == ["https://portal.example.vn/cb"]
+    assert created["grant_types"] == ["authorization_code", "refresh_token"]
+    assert created["minimum_acr"] == "urn:vn:eid:level:2"
+    assert created["backchannel_logout_uri"] == "https://portal.example.vn/logout"
+    assert created["contacts"] == ["it@portal.example.vn"]
+    assert created["require_pkce"] is True
+    assert len(created["client_secret"]) >= 43
+
+
+def test_interactive_defaults_are_enough_but_for_name_and_address(run: Run) -> None:
+    typed = ("", "Cổng", "", "https://portal.example.vn/cb", *[""] * 9)
+    created = answer(run("create", "--interactive", typed=typed))
+    assert created["scope"] == "openid profile"
+    assert created["token_endpoint_auth_method"] == "client_secret_basic"
+
+
+def test_interactive_checks_each_answer_at_once(run: Run) -> None:
+    typed = (
+        *("web", "", "Cổng\u202e", "Cổng", ""),
+        *("http://portal.example.vn/cb", "https://portal.example.vn/cb"),
+        *("private_key_jwt", "", "https://127.0.0.1/keys", "https://portal.example.vn/keys"),
+        *[""] * 8,
+    )
+    result = run("create", "--interactive", typed=typed)
+    assert answer(result)["jwks_uri"] == "https://portal.example.vn/keys"
+    assert "client_name: is required" in result.stderr
+    assert "client_name: has a character that is not shown: U+202E" in result.stderr
+    assert "redirect_uris: 'http://portal.example.vn/cb' must be https" in result.stderr
+    assert "jwks: the client's public keys are needed" in result.stderr
+    assert "jwks_uri: 'https://127.0.0.1/keys' cannot be called" in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["browser", "native", "service"])
+def test_interactive_asks_only_what_fits_the_kind_of_application(run: Run, kind: str) -> None:
+    typed = {
+        "browser": ("Cổng", "", "https://portal.example.vn/cb", *[""] * 8),
+        "native": ("Ứng dụng", "", "vn.example.app:/cb", *[""] * 8),
+        "service": ("Máy", "", "records:read", "", ""),
+    }[kind]
+    created = answer(run("create", "--interactive", typed=(kind, *typed)))
+    assert ("client_secret" in created) is (kind == "service")
+    if kind == "service":
+        assert created["grant_types"] == ["client_credentials"]
+        assert created["scope"] == "records:read"
+
+
+@pytest.mark.parametrize("typed", [ANSWERS[:5], (*ANSWERS[:-1], "n")])
+def test_interactive_registers_nothing_that_is_not_confirmed(
+    run: Run, typed: tuple[str, ...]
+) -> None:
+    assert run("create", "--interactive", typed=typed).exit_code == 1
+    assert answer(run("list", "--format", "json")) == []
+
+
+def test_a_file_or_questions_and_not_both(run: Run) -> None:
+    assert run("create").exit_code == 2
+    assert run("create", "--interactive", file=GIVEN).exit_code == 2
+
+
 @pytest.mark.parametrize("command", ["show", "disable", "enable", "delete", "rotate-secret"])
 def test_an_unknown_client(run: Run, command: str) -> None:
     result = run(command, "nobody")
@@ -195,7 +336,7 @@ def test_a_sector_is_joined_only_with_its_own_word(
         server.answer(ok(json.dumps(PORTAL["redirect_uris"]).encode()))
         refused = run("create", file=file)
         assert refused.exit_code == 1  # this machine is not called unasked
-        assert f"sector_identifier_uri: {uri} gave no usable answer" in refused.stderr
+        assert f"sector_identifier_uri: {uri!r} cannot be called" in refused.stderr
         monkeypatch.setenv("IDP_OUTBOUND__ALLOW_LOOPBACK", "true")
         made = answer(run("create", "--format", "json", file=file))
         assert made["sector_identifier_uri"] == uri

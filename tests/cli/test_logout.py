@@ -31,11 +31,13 @@ def outside(tmp_path: Path) -> Iterator[Receivers]:
         for name in ("portal", "clinic"):
             metadata = {
                 "client_id": name,
+                "client_name": name,
                 "redirect_uris": [f"https://{name}.example.vn/cb"],
                 "backchannel_logout_uri": found.url(name),
             }
             (tmp_path / "client.json").write_text(json.dumps(metadata))
-            idp("client", "create", "--file", str(tmp_path / "client.json"))
+            here = ("--allow", "loopback-addresses")
+            idp("client", "create", "--file", str(tmp_path / "client.json"), *here)
         yield found
 
 

@@ -29,6 +29,7 @@ CLIENT: Mapping[str, Any] = {
     "grant_types": ["authorization_code", "refresh_token"],
     "scope": "openid profile email phone address offline_access",
     "id_token_signed_response_alg": "RS256",
+    "require_pkce": False,
 }
 """What every client of the suite registers."""
 SKEW = 2

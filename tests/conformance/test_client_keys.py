@@ -23,6 +23,7 @@ def test_the_client_is_known_by_the_keys_at_its_jwks_uri(op: Provider) -> None:
     with hostile(tls) as server, op.http() as http:
         server.answer(ok(json.dumps({"keys": [jwk]}).encode()))
         client = op.register(
+            client_name="Keys behind an address",
             grant_types=["client_credentials"],
             scope="records:read",
             token_endpoint_auth_method="private_key_jwt",

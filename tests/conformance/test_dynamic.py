@@ -89,7 +89,7 @@ def test_oidcc_idtoken_unsigned(rp: KeyedParty, registrar: Registrar) -> None:
 
 
 def test_oidcc_userinfo_rs256(rp: KeyedParty, registrar: Registrar) -> None:
-    client = registrar.register(userinfo_signed_response_alg="RS256")
+    client = registrar.register(userinfo_signed_response_alg="RS256", scope="openid profile")
     party = replace(rp, client=client)
     tokens = party.exchange(party.authorize(scope="openid profile"))
     response = party.ask_userinfo(tokens)

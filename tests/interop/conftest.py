@@ -51,6 +51,7 @@ def register(op: Provider) -> Register:
     return partial(
         op.register,
         grant_types=["authorization_code", "refresh_token"],
+        client_name="Relying party",
         redirect_uris=["https://rp.example/callback"],
         post_logout_redirect_uris=["https://rp.example/logged-out"],
         scope="openid profile pid age",

@@ -46,6 +46,7 @@ def portal(op: Provider, folder: Path) -> Iterator[str]:
     port = free_port()
     url = f"https://localhost:{port}"
     client = op.register(
+        client_name="Apache",
         redirect_uris=[f"{url}/account/eid"],
         post_logout_redirect_uris=[f"{url}/"],
         backchannel_logout_uri=f"{url}/account/eid?logout=backchannel",

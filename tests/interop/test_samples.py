@@ -22,7 +22,9 @@ DRIVER = Path(__file__).parent / "openid_client" / "sample.mjs"
 @pytest.fixture(scope="session")
 def registered(op: Provider) -> dict[str, Any]:
     """The client of all samples."""
-    return op.register(redirect_uris=[f"{PORTAL}/callback"], scope="openid profile")
+    return op.register(
+        client_name="Portal", redirect_uris=[f"{PORTAL}/callback"], scope="openid profile"
+    )
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """Client metadata: RFC 7591 §2, OpenID Connect Registration §2, and ours beside them.
 
 What may be registered is judged once, in ``clients.rules``; reading back what was registered does
-not judge it again, so that a stricter release does not lose a client. Members that we do not know
-are passed over (RFC 7591 §2).
+not judge it again, so that a stricter release does not lose a client.
 """
 
 from collections.abc import Mapping
@@ -18,21 +17,24 @@ from idp.oidc.clients.sector import sector_identifier
 from idp.oidc.vocabulary import (
     AUTH_METHODS,
     CODE,
+    DEFAULT_ALG,
     LOGIN_GRANTS,
+    OPENID,
     RESPONSE_TYPES,
-    SCOPES,
     SIGNING_ALGS,
     scope_tuple,
 )
 
 MAX_SECONDS = 10**9
 """Longer than anybody stays logged in: what is more is a mistake."""
+MAX_REPEAT = 30
+"""Seconds in which the answer to a refresh may be given again."""
 
 
 class Metadata(BaseModel):
     """The members of a registration and their types."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
     client_name: str = ""
     client_name_vi: str = Field("", alias="client_name#vi")
@@ -48,6 +50,7 @@ class Metadata(BaseModel):
     request_object_encryption_alg: str | None = None
     request_object_encryption_enc: str | None = None
     require_signed_request_object: bool = False
+    require_pkce: bool | None = None
     require_pushed_authorization_requests: bool = False
     authorization_details_types: list[str] = []
     authorization_signed_response_alg: str | None = None
@@ -70,7 +73,7 @@ class Metadata(BaseModel):
     tls_client_certificate_bound_access_tokens: bool = False
     subject_type: Literal["pairwise"] = "pairwise"
     sector_identifier_uri: str = ""
-    id_token_signed_response_alg: str = SIGNING_ALGS[0]
+    id_token_signed_response_alg: str | None = None
     id_token_encrypted_response_alg: str | None = None
     id_token_encrypted_response_enc: str | None = None
     userinfo_signed_response_alg: str | None = None
@@ -96,6 +99,7 @@ class Metadata(BaseModel):
     software_version: str = ""
     minimum_acr: str = assurance.acr(1)
     methods: list[str] = []
+    refresh_token_repeat_seconds: int | None = Field(None, ge=0, le=MAX_REPEAT)
     access_token_format: Literal["reference", "jwt"] = "reference"  # noqa: S105
     profile: str = "baseline"
     resource: str = ""
@@ -125,15 +129,23 @@ def describe(client: Client) -> dict[str, Any]:
         "purpose": client.purpose.vi,
         "purpose#en": client.purpose.en,
     }
+    if "authorization_code" in client.grant_types:
+        plain["require_pkce"] = client.pkce_required
     for name in _SAME:
         value = getattr(client, name)
         plain[name] = list(value) if isinstance(value, tuple) else value
-    kept = {"scope", "grant_types", "response_types"}
-    return {name: value for name, value in plain.items() if name in kept or value not in _EMPTY}
+    kept = {"scope", "grant_types", "response_types", "require_pkce"}
+    return {name: value for name, value in plain.items() if name in kept or not _empty(value)}
 
 
-_EMPTY: tuple[Any, ...] = ("", None, [], {}, False)
-_OTHERWISE = {"client_name", "scope", "jwks", "access_token_format", "profile", "purpose"}
+def _empty(value: Any) -> bool:
+    return value is False or value in ("", None, [], {})
+
+
+_OTHERWISE = {
+    *("client_name", "scope", "jwks", "access_token_format", "profile", "purpose"),
+    "require_pkce",
+}
 """Members that are the same in name only: :func:`client_of` and :func:`describe` convert them."""
 _SAME = tuple(
     each.name
@@ -143,13 +155,21 @@ _SAME = tuple(
 
 
 def effective_scope(metadata: Metadata) -> str:
-    """The registered scope; without one, a client that citizens log in to gets every one of ours.
+    """The registered scope; without one, a client that citizens log in to gets ``openid`` alone.
 
-    That is the default set of RFC 7591 §2: what is released is still the citizen's to say.
+    RFC 7591 §2 lets the server choose the default: no scope is given that was not asked for.
     """
     if metadata.scope is not None:
         return metadata.scope
-    return "" if set(LOGIN_GRANTS).isdisjoint(metadata.grant_types) else " ".join(SCOPES)
+    return "" if set(LOGIN_GRANTS).isdisjoint(metadata.grant_types) else OPENID
+
+
+def effective_alg(metadata: Metadata) -> str:
+    """What ID tokens are signed with: RS256 by default (OIDC Registration §2), where the profile
+    has it."""
+    allowed = PROFILES[metadata.profile].assertion_algs
+    default = next(each for each in (DEFAULT_ALG, *SIGNING_ALGS) if each in allowed)
+    return metadata.id_token_signed_response_alg or default
 
 
 def effective_response_types(metadata: Metadata) -> tuple[str, ...]:
@@ -160,17 +180,23 @@ def effective_response_types(metadata: Metadata) -> tuple[str, ...]:
     return tuple(known.get(frozenset(each.split()), each) for each in metadata.response_types)
 
 
-def client_of(metadata: Metadata, client_id: str) -> Client:
-    """The client of checked metadata, defaults filled in."""
+def client_of(metadata: Metadata, client_id: str, *, pkce: bool = False) -> Client:
+    """The client of checked metadata, defaults filled in.
+
+    ``pkce`` is the default of ``require_pkce`` for confidential clients: those that were stored
+    before there was such a member go on without.
+    """
     members: dict[str, Any] = {name: getattr(metadata, name) for name in _SAME}
     members = {k: tuple(v) if isinstance(v, list) else v for k, v in members.items()}
     members["response_types"] = effective_response_types(metadata)
+    members["id_token_signed_response_alg"] = effective_alg(metadata)
     scope = effective_scope(metadata)
     return Client(
         **members,
         client_id=client_id,
         client_name=Text(
-            metadata.client_name_vi or metadata.client_name or client_id, metadata.client_name_en
+            metadata.client_name_vi.strip() or metadata.client_name.strip() or client_id,
+            metadata.client_name_en.strip(),
         ),
         sector=sector_identifier(client_id, metadata.redirect_uris, metadata.sector_identifier_uri),
         scope=scope_tuple(scope) if scope else (),
@@ -178,5 +204,15 @@ def client_of(metadata: Metadata, client_id: str) -> Client:
         minimum_level=assurance.acr_level(metadata.minimum_acr) or 1,
         access_token_format=TokenFormat(metadata.access_token_format),
         profile=PROFILES[metadata.profile],
+        require_pkce=_requires_pkce(metadata, default=pkce),
         purpose=Text(metadata.purpose_vi or metadata.purpose, metadata.purpose_en),
     )
+
+
+def _requires_pkce(metadata: Metadata, *, default: bool) -> bool:
+    if "authorization_code" not in metadata.grant_types:
+        return False
+    always = metadata.token_endpoint_auth_method == "none" or (  # noqa: S105
+        PROFILES[metadata.profile].pkce_required
+    )
+    return always or (default if metadata.require_pkce is None else metadata.require_pkce)

@@ -53,9 +53,11 @@ class Client:
 
     ``sector`` is the pairwise sector (OIDC Core §8.1). ``minimum_level`` is ``minimum_acr`` as a
     number and ``methods`` the authentication methods accepted (none named: any). ``resource`` is
-    the audience of its access tokens: the client_ids of resource servers, with spaces. Of
-    ``required_claims`` its agreement says that no login is of use without them; ``purpose`` tells
-    the citizen what the data are for, and a new ``purpose_version`` asks for consent again.
+    the audience of its access tokens: the client_ids of resource servers, with spaces.
+    ``refresh_token_repeat_seconds`` is how long the answer to a refresh may be given again (0:
+    never, None: as its profile says). Of ``required_claims`` its agreement says that no login is of
+    use without them; ``purpose`` tells the citizen what the data are for, and a new
+    ``purpose_version`` asks for consent again.
     """
 
     client_id: str
@@ -74,6 +76,7 @@ class Client:
     request_object_encryption_enc: str | None = None
     require_signed_request_object: bool = False
     require_pushed_authorization_requests: bool = False
+    require_pkce: bool = False
     authorization_details_types: tuple[str, ...] = ()
     authorization_signed_response_alg: str | None = None
     authorization_encrypted_response_alg: str | None = None
@@ -123,6 +126,7 @@ class Client:
     # Our own
     minimum_level: int = 1
     methods: tuple[str, ...] = ()
+    refresh_token_repeat_seconds: int | None = None
     access_token_format: TokenFormat = TokenFormat.REFERENCE
     resource: str = ""
     profile: Profile = BASELINE
@@ -147,7 +151,7 @@ class Client:
     @property
     def pkce_required(self) -> bool:
         """Whether its authorization requests must carry a code challenge (RFC 9700 §2.1.1)."""
-        return self.public or self.profile.pkce_required
+        return self.require_pkce or self.public or self.profile.pkce_required
 
     @property
     def claims(self) -> frozenset[str]:

@@ -30,6 +30,8 @@ class Profile:
     ``request_object_algs``: what request objects may be signed with, if at all; they must say when
     they begin and end, no more than ``request_object_ttl`` apart, unless that is 0.
     ``refresh_rotation``: each use of a refresh token brings another one.
+    ``refresh_repeat``: the answer to a refresh may be given again for some seconds, as it may have
+    been lost on its way.
     ``signed_answers``: an authorization response is a JWT (JARM), or holds an ID token with hashes
     of all beside it, ``s_hash`` too (FAPI 1.0 Advanced §5.2.2.1).
     ``nonce_required``: for an answer without an ID token as well (FAPI 1.0 Baseline §5.2.2.2).
@@ -48,6 +50,7 @@ class Profile:
     assertion_for_issuer_only: bool = False
     assertion_for_several: bool = False
     refresh_rotation: bool = True
+    refresh_repeat: bool = True
     request_object_algs: tuple[str, ...] = REQUEST_OBJECT_ALGS
     request_object_ttl: int = 0
     signed_answers: bool = False
@@ -67,6 +70,7 @@ FAPI2_SECURITY = Profile(
     sender_constrained=True,
     assertion_for_issuer_only=True,
     refresh_rotation=False,
+    refresh_repeat=False,
     request_object_algs=_FAPI2_ALGS,
     request_object_ttl=3_600,
 )
@@ -82,6 +86,7 @@ FAPI2_MESSAGE_SIGNING = Profile(
     sender_constrained=True,
     assertion_for_issuer_only=True,
     refresh_rotation=False,
+    refresh_repeat=False,
     request_object_algs=_FAPI2_ALGS,
     request_object_ttl=3_600,
 )
@@ -97,6 +102,7 @@ FAPI1_ADVANCED = Profile(
     request_object_required=True,
     sender_constrained=True,
     assertion_for_several=True,
+    refresh_repeat=False,
     request_object_algs=_FAPI1_ALGS,
     request_object_ttl=3_600,
     signed_answers=True,
@@ -111,6 +117,7 @@ FAPI_CIBA = Profile(
     request_object_required=True,
     sender_constrained=True,
     refresh_rotation=False,
+    refresh_repeat=False,
 )
 PROFILES: Mapping[str, Profile] = {
     each.name: each

@@ -5,13 +5,16 @@ Everything is checked and all problems are reported together.
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from idp.core import assurance
+from idp.core.shown_text import check_shown
 from idp.jose.jwk import InvalidKey, JwkSet, parse_jwk_set
 from idp.oidc.clients.certificate import SUBJECTS
+from idp.oidc.clients.members import unknown_problems
 from idp.oidc.clients.metadata import (
     Metadata,
     client_of,
@@ -36,6 +39,9 @@ from idp.oidc.vocabulary import (
     claims_of,
     scope_tuple,
 )
+from idp.outbound.addresses import check_target
+from idp.outbound.errors import OutboundError
+from idp.outbound.target import parse_target
 
 MAX_NAME = 100
 """Characters of ``client_name``."""
@@ -53,6 +59,18 @@ _PAGE_URIS = (
     "frontchannel_logout_uri",
     "backchannel_client_notification_endpoint",
 )
+_CALLED = (
+    "jwks_uri",
+    "sector_identifier_uri",
+    "request_uris",
+    "backchannel_logout_uri",
+    "backchannel_client_notification_endpoint",
+)
+"""Those that the provider itself calls: the outbound guard's rules hold for them."""
+NAMES = ("client_name", "client_name#vi", "client_name#en")
+TEXTS = (*NAMES, "purpose", "purpose#vi", "purpose#en")
+"""Members that citizens read."""
+_SHOWN = (*TEXTS, "purpose_version", "contacts", "software_id", "software_version")
 _ANSWERS = ("id_token", "userinfo", "introspection", "authorization")
 _SIGNING_ALGS = tuple(f"{each}_signed_response_alg" for each in _ANSWERS)
 _ENCRYPTED = (*(f"{each}_encrypted_response" for each in _ANSWERS), "request_object_encryption")
@@ -68,31 +86,66 @@ class InvalidMetadata(ValueError):
         self.problems = problems
 
 
-def register(raw: Mapping[str, Any], *, client_id: str, methods: Collection[str] = ()) -> Client:
-    """The client that ``raw`` describes; ``methods`` are the authentication methods there are.
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What differs between one deployment, or one door, and another.
+
+    ``methods`` are the authentication methods there are. ``loopback``: addresses that the provider
+    calls may be this machine's. ``unknown_members`` are ignored instead of refused. ``pkce`` is
+    the default of ``require_pkce`` for confidential clients (RFC 9700 §2.1.1).
+    """
+
+    methods: Collection[str] = ()
+    loopback: bool = False
+    unknown_members: bool = False
+    pkce: bool = True
+
+
+STRICT = Rules()
+
+
+def register(raw: Mapping[str, Any], *, client_id: str, rules: Rules = STRICT) -> Client:
+    """The client that ``raw`` describes.
 
     Raises:
         InvalidMetadata: with every problem that was found.
     """
+    metadata, mistyped = _read(raw)
+    problems = [*mistyped.values()]
+    if not rules.unknown_members:
+        problems += unknown_problems(raw)
+    problems += [  # a mistyped member was left out, which is no second mistake
+        each for each in _problems(metadata, client_id, rules) if _member(each) not in mistyped
+    ]
+    if problems:
+        raise InvalidMetadata(tuple(problems))
+    return client_of(metadata, client_id, pkce=rules.pkce)
+
+
+def _read(raw: Mapping[str, Any]) -> tuple[Metadata, dict[str, str]]:
+    """The members that have the right type, and what is wrong with each of the others."""
     try:
-        metadata = Metadata.model_validate(dict(raw))
+        return Metadata.model_validate(dict(raw)), {}
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        problems = tuple(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found)
-        raise InvalidMetadata(problems) from None
-    problems = (*_problems(metadata, client_id), *_method_problems(metadata, methods))
-    if problems:
-        raise InvalidMetadata(problems)
-    return client_of(metadata, client_id)
+    mistyped = {
+        str(each["loc"][0]): f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found
+    }
+    rest = {name: value for name, value in raw.items() if name not in mistyped}
+    return Metadata.model_validate(rest), mistyped
 
 
-def _problems(metadata: Metadata, client_id: str) -> Iterator[str]:
+def _member(problem: str) -> str:
+    return problem.partition(":")[0]
+
+
+def _problems(metadata: Metadata, client_id: str, rules: Rules) -> Iterator[str]:
     if not _CLIENT_ID.fullmatch(client_id):
         yield "client_id: has 1 to 200 visible ASCII characters"
-    if len(metadata.client_name) > MAX_NAME:
-        yield f"client_name: has at most {MAX_NAME} characters"
+    yield from _text_problems(metadata)
     yield from _redirect_problems(metadata, client_id)
     yield from _page_problems(metadata)
+    yield from _called_problems(metadata, loopback=rules.loopback)
     yield from _channel_problems(metadata)
     yield from _grant_problems(metadata)
     yield from _response_type_problems(metadata)
@@ -100,6 +153,52 @@ def _problems(metadata: Metadata, client_id: str) -> Iterator[str]:
     yield from _key_problems(metadata)
     yield from _claim_problems(metadata)
     yield from _algorithm_problems(metadata)
+    yield from _protection_problems(metadata)
+    yield from _method_problems(metadata, rules.methods)
+
+
+def _values(metadata: Metadata, member: str) -> list[str]:
+    """The values of a member that holds a text or a list of texts; none where it is left out."""
+    value = getattr(metadata, member.replace("#", "_"))
+    return [value] if isinstance(value, str) and value else list(value)
+
+
+def _text_problems(metadata: Metadata) -> Iterator[str]:
+    """People see what a text says, and nothing in it that they cannot see."""
+    if not metadata.client_name.strip():
+        yield "client_name: is required; it is what citizens read when they log in"
+    for name in NAMES:
+        if any(len(each) > MAX_NAME for each in _values(metadata, name)):
+            yield f"{name}: has at most {MAX_NAME} characters"
+    for name in _SHOWN:
+        try:
+            for each in _values(metadata, name):
+                check_shown(each)
+        except ValueError as error:
+            yield f"{name}: {error}"
+
+
+def _called_problems(metadata: Metadata, *, loopback: bool) -> Iterator[str]:
+    """What the outbound client would refuse to call is refused at once, as far as a URL tells."""
+    for name in _CALLED:
+        for uri in _values(metadata, name):
+            try:
+                check_target(parse_target(uri), loopback=loopback)
+            except OutboundError:
+                yield (
+                    f"{name}: {uri[:80]!r} cannot be called: it needs https,"
+                    " and a host that is not on this machine or a private network"
+                )
+
+
+def _protection_problems(metadata: Metadata) -> Iterator[str]:
+    """What a kind of client, or a profile, does not leave to the client."""
+    profile = PROFILES.get(metadata.profile, BASELINE)
+    public = metadata.token_endpoint_auth_method == "none"  # noqa: S105
+    if metadata.require_pkce is False and (public or profile.pkce_required):
+        yield "require_pkce: cannot be false for a public client, nor under this profile"
+    if metadata.refresh_token_repeat_seconds and not profile.refresh_repeat:
+        yield "refresh_token_repeat_seconds: must be 0 under this profile"
 
 
 def _redirect_problems(metadata: Metadata, client_id: str) -> Iterator[str]:

@@ -2,13 +2,15 @@
 
 A used token that comes again is one of three things. While its successor is unused it is, at
 first, the loser of two requests at once (refused, nothing else) and a little later a client that
-lost the answer (given the same successor). Anything else is a stolen token: the family ends.
+lost the answer (given the same successor). Anything else is a stolen token: the family ends. Who
+stole the token may be given the successor too, so that profiles and clients may do without.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from idp.audit.events import RefreshRepeated
 from idp.core.handles import Handle
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import invalid_grant, invalid_request, invalid_scope
@@ -40,7 +42,9 @@ def redeem(services: Services, client: Client, request: Request, binding: Bindin
     if used is not None:
         authorization = _again(services, client, request, used, following)
         _check_key(authorization, client, binding)
-        return _redemption(authorization, request.form, following)
+        redemption = _redemption(authorization, request.form, following)
+        _record(services, authorization, request)
+        return redemption
     authorization = _owned(live, client)
     _check_key(authorization, client, binding)
     if not client.profile.refresh_rotation:
@@ -86,12 +90,30 @@ def _again(
     if used["client_id"] != client.client_id:
         raise invalid_grant("foreign_refresh_token")
     age = services.clock() - used["used_at"]
+    racing = age < services.settings.retry_after
     live = services.transient.get(following.key(KIND))
-    if live is None or age >= services.settings.retry_until:
+    if live is None or not (racing or age < _repeat_seconds(services, client)):
         raise replayed(services, client, request, flow=following.flow, what=KIND)
-    if age < services.settings.retry_after:
+    if racing:
         raise invalid_grant("refresh_token_race")
     return _owned(live, client)
+
+
+def _repeat_seconds(services: Services, client: Client) -> int:
+    """How long after its use a token's answer is given again."""
+    usual = services.settings.retry_until if client.profile.refresh_repeat else 0
+    asked = client.refresh_token_repeat_seconds
+    return usual if asked is None else min(asked, usual)
+
+
+def _record(services: Services, authorization: Authorization, request: Request) -> None:
+    """An answer given again is told apart from a refresh in the audit log."""
+    event = RefreshRepeated(
+        flow=authorization.flow,
+        client_id=authorization.client_id,
+        account_id=authorization.account_id or "",
+    )
+    services.audit.write(event, peer=request.peer)
 
 
 def _check_key(authorization: Authorization, client: Client, binding: Binding) -> None:

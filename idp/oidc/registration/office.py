@@ -10,6 +10,7 @@ from idp.oidc.client_auth.secret import secret_digest
 from idp.oidc.clients.metadata import describe
 from idp.oidc.clients.model import Client, Secret
 from idp.oidc.clients.repository import Clients
+from idp.oidc.clients.rules import Rules
 from idp.oidc.clients.sector import InvalidSector, fetch_sector
 from idp.oidc.errors import OAuthError, too_many
 from idp.oidc.registration.model import Registration
@@ -61,8 +62,11 @@ class Office:
         Raises:
             OAuthError: see :func:`~idp.oidc.registration.request.admit`.
         """
-        methods = [each.name for each in self.services.desk.methods]
-        client = admit(raw, client_id, scope, self.settings, methods)
+        rules = Rules(
+            methods=[each.name for each in self.services.desk.methods],
+            loopback=self.services.outbound.allow_loopback,
+        )
+        client = admit(raw, client_id, scope, self.settings, rules)
         uri = client.sector_identifier_uri
         if uri:
             try:

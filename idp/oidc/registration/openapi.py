@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp.oidc.clients.model import ClientStatus
-from idp.oidc.clients.rules import MAX_NAME
+from idp.oidc.clients.rules import MAX_NAME, NAMES, TEXTS
 from idp.oidc.clients.uris import APP_PATTERN, MAX_URI, WEB_PATTERN
 from idp.oidc.registration.office import REGISTER
-from idp.oidc.registration.request import TEXT_PATTERN, TEXTS
+from idp.oidc.registration.request import TEXT_PATTERN
 from idp.oidc.vocabulary import SCOPES, SIGNING_ALGS
 from idp.web.openapi import (
     SECONDS,
@@ -33,26 +33,31 @@ def _words(values: tuple[str, ...]) -> Schema:
     return {"enum": [*values, None]}
 
 
+_ASCII = "^[ -~]*$"
+_NAMED = f"^(?=.*[^ ]){TEXT_PATTERN.removeprefix('^')}"
+"""More than blanks."""
 _WEB = {"type": "string", "pattern": WEB_PATTERN}
 _APP = {"type": "string", "pattern": APP_PATTERN}
 _HERE = {"type": "string", "pattern": "^http://localhost(?:[:/?]|$)"}
 _PAGE = _optional("string", pattern=f"^$|{WEB_PATTERN}")
-_STRING, _SWITCH = _optional("string"), _optional("boolean")
+_STRING, _SWITCH = _optional("string", pattern=_ASCII), _optional("boolean")
 _CLIENT: Mapping[str, Any] = {
     "redirect_uris": a_list(_WEB, minItems=1, anyOf=[{"maxItems": 1}, {"items": _HERE}]),
     **{name: _optional("string", pattern=TEXT_PATTERN) for name in TEXTS},
-    "client_name": _optional("string", pattern=TEXT_PATTERN, maxLength=MAX_NAME),
+    **{name: _optional("string", pattern=TEXT_PATTERN, maxLength=MAX_NAME) for name in NAMES},
+    "client_name": {"type": "string", "pattern": _NAMED, "maxLength": MAX_NAME},
     "application_type": _words(("web", "native")),
     "post_logout_redirect_uris": _optional("array", items=_WEB),
     "scope": _optional("string", pattern=f"^(?:.* )?(?:{'|'.join(SCOPES)})(?: .*)?$"),
     **dict.fromkeys(("client_uri", "policy_uri", "tos_uri", "logo_uri"), _PAGE),
-    "contacts": _optional("array", items={"type": "string"}),
+    "contacts": _optional("array", items={"type": "string", "pattern": _ASCII}),
     **dict.fromkeys(("software_id", "software_version"), _STRING),
     "subject_type": _words(("pairwise",)),
     "id_token_signed_response_alg": _words(SIGNING_ALGS),
     "userinfo_signed_response_alg": _words(SIGNING_ALGS),
     "access_token_format": _words(("reference", "jwt")),
     "require_auth_time": _SWITCH,
+    "require_pkce": {"enum": [True, None]},
     "require_pushed_authorization_requests": _SWITCH,
     "dpop_bound_access_tokens": _SWITCH,
 }
@@ -63,7 +68,8 @@ _DESCRIPTION = (
     " redirect_uris may be left out where grant_types name neither authorization_code nor implicit,"
     " be of an app's own scheme where application_type is native, and are several where they have"
     " one host or a sector_identifier_uri. A URI has"
-    f" at most {MAX_URI} characters. Unknown members are dropped."
+    f" at most {MAX_URI} characters. Members that are in no standard"
+    " are refused; those that we do not use are ignored."
 )
 _NOT_TO_BE_SENT = "as registered; without what the provider alone sets (RFC 7592 §2.2)"
 _GIVEN = an_object(
@@ -86,10 +92,16 @@ _GIVEN = an_object(
         *("registration_client_uri", "grant_types", "response_types", "scope"),
     ),
 )
-_NEW = an_object(_CLIENT, ("redirect_uris",), description=_DESCRIPTION)
+_NEW = an_object(
+    _CLIENT,
+    ("redirect_uris", "client_name"),
+    additionalProperties=False,
+    description=_DESCRIPTION,
+)
 _CHANGED = an_object(
     {**_CLIENT, "client_id": TEXT, "client_secret": TEXT},
-    ("redirect_uris", "client_id"),
+    ("redirect_uris", "client_name", "client_id"),
+    additionalProperties=False,
     description=f"{_DESCRIPTION} client_id and client_secret are {_NOT_TO_BE_SENT}.",
 )
 _INITIAL: tuple[Mapping[str, Any], ...] = ({"initial_access_token": []}, {})

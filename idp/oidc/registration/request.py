@@ -4,22 +4,20 @@
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from idp.oidc.clients.model import Client
-from idp.oidc.clients.profile import BASELINE, PROFILES
-from idp.oidc.clients.rules import InvalidMetadata
+from idp.oidc.clients.rules import STRICT, TEXTS, InvalidMetadata, Rules
 from idp.oidc.clients.rules import register as judge
 from idp.oidc.clients.uris import loopback
 from idp.oidc.errors import OAuthError
 from idp.oidc.settings import RegistrationSettings
-from idp.oidc.vocabulary import CIBA, DEVICE_CODE, LOGIN_GRANTS
+from idp.oidc.vocabulary import CIBA, DEVICE_CODE, LOGIN_GRANTS, OPENID
 
-_OURS = frozenset({"client_id", "client_secret", "software_statement"})
+_OURS = frozenset({"client_id", "client_secret", "software_statement", "status"})
 """Members of a request that are not the client's to choose, or are read elsewhere."""
-_DEFAULT_ALG = "RS256"
-TEXTS = ("client_name", "client_name#vi", "client_name#en", "purpose", "purpose#vi", "purpose#en")
 TEXT_PATTERN = "^[ -~¡-©«¬®-´¶-¹»-ɏḀ-ỿ\\u0300-\\u030c\\u031b\\u0323-\\u0328‐-―‘-…‰′″‹›₫€№™]*$"
 """A regular expression (ECMA-262) for :data:`TEXTS`: the letters of languages that write Latin,
 also with their marks apart, and signs that look like nothing else.
@@ -32,21 +30,20 @@ def admit(
     client_id: str,
     scope: tuple[str, ...],
     settings: RegistrationSettings,
-    methods: Collection[str] = (),
+    rules: Rules = STRICT,
 ) -> Client:
     """The client that ``raw`` describes, cut down to what it may have; ``scope`` at the most.
 
-    ``methods`` are the authentication methods there are. Members that are null count as left out
-    (RFC 7592 §2.2).
+    Members that are null count as left out (RFC 7592 §2.2).
 
     Raises:
         OAuthError: ``invalid_redirect_uri``, ``invalid_client_metadata``.
     """
     dropped = _OURS.union(settings.withheld)
     members = {name: each for name, each in raw.items() if each is not None and name not in dropped}
-    members = {**_defaults(members), **members, **_scope(members, scope)}
+    members |= _scope(members, scope)
     try:
-        client = judge(members, client_id=client_id, methods=methods)
+        client = judge(members, client_id=client_id, rules=replace(rules, pkce=settings.pkce))
     except InvalidMetadata as error:
         raise refused(error.problems) from error
     problems = tuple(_problems(client, members, settings))
@@ -69,21 +66,13 @@ def _plain(text: str) -> str:
     )
 
 
-def _defaults(members: Mapping[str, Any]) -> dict[str, str]:
-    """RS256 where nothing was asked for (OIDC Registration §2) and the profile allows it."""
-    profile = PROFILES.get(str(members.get("profile")), BASELINE)
-    if _DEFAULT_ALG not in profile.assertion_algs:
-        return {}
-    return {"id_token_signed_response_alg": _DEFAULT_ALG}
-
-
 def _scope(members: Mapping[str, Any], allowed: tuple[str, ...]) -> dict[str, str]:
-    """The scope asked for as far as it is ``allowed``; all of that where none is asked for."""
+    """The scope asked for as far as it is ``allowed``; ``openid`` where a login asks for none."""
     asked = members.get("scope")
     if asked is None:
         grants = members.get("grant_types", ["authorization_code"])
         login = isinstance(grants, list) and any(each in LOGIN_GRANTS for each in grants)
-        return {"scope": " ".join(allowed) if login else ""}
+        return {"scope": OPENID if login and OPENID in allowed else ""}
     if not isinstance(asked, str):
         return {}
     return {"scope": " ".join(each for each in asked.split() if each in allowed)}

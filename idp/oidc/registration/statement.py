@@ -12,13 +12,13 @@ from idp.jose.jwt import (
     check_typ,
     parse_jwt,
 )
+from idp.oidc.clients.members import USED
 from idp.oidc.errors import OAuthError
 from idp.oidc.settings import RegistrationSettings
 from idp.oidc.vocabulary import ASSERTION_ALGS
 from idp.storage.used import Use
 
 _TYP = ("", "JWT")
-_REGISTERED = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
 
 
 REMEMBERED = 10 * 365 * 24 * 3600
@@ -38,6 +38,8 @@ class Stated:
 
 def with_statement(raw: Mapping[str, Any], settings: RegistrationSettings, *, now: int) -> Stated:
     """``raw`` as its software statement has it.
+
+    Claims of it that we do not use say something to others, and are ignored (RFC 7591 §2.3).
 
     Raises:
         OAuthError: ``unapproved_software_statement``, from somebody else; or
@@ -59,7 +61,7 @@ def with_statement(raw: Mapping[str, Any], settings: RegistrationSettings, *, no
         check_claims(claims, issuer=settings.statement_issuer, audience=None, now=now)
     except InvalidToken as error:
         raise invalid(error.reason) from error
-    signed = {name: each for name, each in claims.items() if name not in _REGISTERED}
+    signed = {name: each for name, each in claims.items() if name in USED}
     members = {**raw, **signed, "software_statement": statement}
     return Stated(members, _use(claims, settings, now) if "jti" in claims else None)
 

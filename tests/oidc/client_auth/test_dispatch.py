@@ -24,7 +24,7 @@ from idp.oidc.client_auth.secret import secret_digest
 from idp.oidc.clients.keys import ClientKeys
 from idp.oidc.clients.model import Client, ClientStatus, Secret
 from idp.oidc.clients.repository import ClientCache, Clients
-from idp.oidc.clients.rules import register
+from idp.oidc.clients.rules import Rules, register
 from idp.oidc.errors import OAuthError
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.vocabulary import ASSERTION_TYPE
@@ -54,8 +54,9 @@ class Desk:
     database: Database
 
     def add(self, client_id: str, *, secret: str | None = SECRET, **metadata: Any) -> Client:
-        raw = {"redirect_uris": [f"https://{client_id}.example.vn/cb"], **metadata}
-        client = register(raw, client_id=client_id)
+        redirect_uri = f"https://{client_id}.example.vn/cb"
+        raw = {"client_name": client_id, "redirect_uris": [redirect_uri], **metadata}
+        client = register(raw, client_id=client_id, rules=Rules(loopback=True))
         if secret is not None:
             client = replace(client, secrets=(Secret(secret_digest(PEPPER, client_id, secret)),))
         created = self.clients.create(client)

@@ -17,7 +17,7 @@ from idp.jose.jwk import Jwk
 from idp.oidc.clients import keys as module
 from idp.oidc.clients.keys import COOL_DOWN, MAX_AGE, MAX_FETCHES, MAX_STALE, ClientKeys
 from idp.oidc.clients.model import Client
-from idp.oidc.clients.rules import register
+from idp.oidc.clients.rules import Rules, register
 from tests.oidc.outside import outbound
 from tests.outbound.hostile import Hostile, hostile, ok
 
@@ -48,11 +48,12 @@ def keys(clock: FixedClock) -> ClientKeys:
 
 def of_uri(uri: str) -> Client:
     raw = {
+        "client_name": "Ngân hàng",
         "redirect_uris": ["https://bank.example.vn/cb"],
         "token_endpoint_auth_method": "private_key_jwt",
         "jwks_uri": uri,
     }
-    return register(raw, client_id="bank")
+    return register(raw, client_id="bank", rules=Rules(loopback=True))
 
 
 def publish(server: Hostile, value: Any) -> None:

@@ -13,8 +13,7 @@ from idp.jose.jwk import Jwk
 from idp.oidc.clients.metadata import describe, load
 from idp.oidc.clients.model import Client, TokenFormat
 from idp.oidc.clients.profile import FAPI2_SECURITY, PROFILES
-from idp.oidc.clients.rules import InvalidMetadata, register
-from idp.oidc.vocabulary import SCOPES
+from idp.oidc.clients.rules import InvalidMetadata, Rules, register
 
 PORTAL: dict[str, Any] = {
     "client_name": "Cổng dịch vụ công",
@@ -23,7 +22,7 @@ PORTAL: dict[str, Any] = {
     "scope": "openid profile pid",
 }
 JWKS = {"keys": [Jwk("k1", ec.generate_private_key(ec.SECP256R1()).public_key()).export()]}
-METHODS = ("otp", "card")
+RULES = Rules(methods=("otp", "card"))
 EVERYTHING: dict[str, Any] = {
     **PORTAL,
     "post_logout_redirect_uris": ["https://portal.example.vn/bye"],
@@ -57,37 +56,165 @@ def test_defaults() -> None:
     assert client.client_name.in_locale("en") == "Public service portal"
     assert client.token_endpoint_auth_method == "client_secret_basic"
     assert client.grant_types == ("authorization_code",)
-    assert client.id_token_signed_response_alg == "ES256"
+    assert client.id_token_signed_response_alg == "RS256"
     assert client.sector == "portal.example.vn"
     assert client.access_token_format is TokenFormat.REFERENCE
     assert client.minimum_level == 1
-    assert not client.pkce_required
+    assert client.pkce_required
     assert client.claims >= {"name", "pid", "former_ids"}
     assert "phone_number" not in client.claims
 
 
 @pytest.mark.parametrize("raw", [PORTAL, EVERYTHING])
 def test_what_is_described_loads_as_the_same_client(raw: dict[str, Any]) -> None:
-    client = register(raw, client_id="portal", methods=METHODS)
+    client = register(raw, client_id="portal", rules=RULES)
     assert load(describe(client), client_id="portal") == client
-    assert register(describe(client), client_id="portal", methods=METHODS) == client
+    assert register(describe(client), client_id="portal", rules=RULES) == client
 
 
 @pytest.mark.parametrize("claims", [ClientMetadataClaims, OidcClientMetadataClaims])
 def test_an_independent_reader_accepts_what_we_register(claims: Any) -> None:
-    described = describe(register(EVERYTHING, client_id="portal", methods=METHODS))
+    described = describe(register(EVERYTHING, client_id="portal", rules=RULES))
     claims(described, {}, {}, {}).validate()
 
 
-def test_unknown_members_are_passed_over() -> None:
-    assert register({**PORTAL, "x_unknown": 1}, client_id="portal") == register(
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("profle", "profile"),
+        ("redirect_uri", "redirect_uris"),
+        ("clientName", "client_name"),
+        ("client_name_vi", "client_name#vi"),
+        ("x_unknown", ""),
+        ("profile#vi", "profile"),
+    ],
+)
+def test_an_unknown_member_is_refused_with_the_name_that_was_meant(name: str, meant: str) -> None:
+    said = problems({name: "x"})
+    hint = f"; did you mean {meant}?" if meant else ""
+    assert said == (f"{name}: is not a member of client metadata{hint}",)
+    ignoring = Rules(unknown_members=True)
+    assert register({**PORTAL, name: 1}, client_id="portal", rules=ignoring)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["client_name#fr", "client_uri#vi", "claims_redirect_uris", "id_token_signing_alg_supported"],
+)
+def test_a_standard_member_that_we_do_not_use_is_ignored(name: str) -> None:
+    assert register({**PORTAL, name: "x"}, client_id="portal") == register(
         PORTAL, client_id="portal"
     )
 
 
-def test_every_scope_of_ours_when_none_is_given() -> None:
+@pytest.mark.parametrize("change", [{"client_name": None}, {"client_name": " "}])
+def test_a_name_is_required(change: dict[str, Any]) -> None:
+    raw = {name: each for name, each in {**PORTAL, **change}.items() if each is not None}
+    with pytest.raises(InvalidMetadata) as caught:
+        register(raw, client_id="portal")
+    assert caught.value.problems == (
+        "client_name: is required; it is what citizens read when they log in",
+    )
+
+
+def test_no_scope_but_openid_when_none_is_asked_for() -> None:
     raw = {name: value for name, value in PORTAL.items() if name != "scope"}
-    assert register(raw, client_id="portal").scope == SCOPES
+    assert register(raw, client_id="portal").scope == ("openid",)
+    machine = {"client_name": "Máy", "grant_types": ["client_credentials"]}
+    assert register(machine, client_id="machine").scope == ()
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+def test_id_tokens_are_rs256_unless_the_profile_or_the_metadata_say_otherwise(
+    profile: str,
+) -> None:
+    raw = {**EVERYTHING, "profile": profile}
+    del raw["id_token_signed_response_alg"]
+    if PROFILES[profile].refresh_repeat is False:
+        raw["refresh_token_repeat_seconds"] = 0
+    found = register(raw, client_id="bank", rules=RULES).id_token_signed_response_alg
+    assert found == ("RS256" if profile == "baseline" else "ES256")
+    raw["id_token_signed_response_alg"] = "ES256"
+    chosen = register(raw, client_id="bank", rules=RULES)
+    assert chosen.id_token_signed_response_alg == "ES256"
+
+
+CALLED = (
+    *("jwks_uri", "sector_identifier_uri", "backchannel_logout_uri"),
+    *("backchannel_client_notification_endpoint", "request_uris"),
+)
+
+
+@pytest.mark.parametrize("name", CALLED)
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("http://127.0.0.1:9/x", "https://127.0.0.1/x", "http://localhost/x", "https://[::1]/x"),
+        *("https://10.0.0.1/x", "https://169.254.169.254/latest", "https://a.localhost/x"),
+        *("https://2130706433/x", "https://[::ffff:127.0.0.1]/x", "https://[fd00::1]/x"),
+    ],
+)
+def test_an_address_that_the_provider_may_not_call_is_refused(name: str, uri: str) -> None:
+    value: Any = [uri] if name.endswith("s") else uri
+    told = [each for each in problems({name: value}) if "cannot be called" in each]
+    assert [each.split(":")[0] for each in told] == [name]
+
+
+@pytest.mark.parametrize("name", ["jwks_uri", "backchannel_logout_uri", "request_uris"])
+def test_this_machine_may_be_called_where_the_deployment_allows_it(name: str) -> None:
+    rules = Rules(loopback=True)
+    here, inside = "http://localhost:9/x", "https://10.0.0.1/x"
+    many = name.endswith("s")
+    assert register({**PORTAL, name: [here] if many else here}, client_id="p", rules=rules)
+    with pytest.raises(InvalidMetadata, match="cannot be called"):
+        register({**PORTAL, name: [inside] if many else inside}, client_id="p", rules=rules)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("client_name", "client_name#vi", "client_name#en", "purpose", "purpose#vi"),
+        *("purpose#en", "purpose_version", "contacts", "software_id", "software_version"),
+    ],
+)
+@pytest.mark.parametrize("hidden", ["\u202e", "\u200b", "\x1b", "\u2028", "\ue000"])
+def test_a_text_with_a_hidden_character_is_refused(name: str, hidden: str) -> None:
+    value: Any = f"Cổng{hidden}"
+    (told,) = problems({name: [value] if name == "contacts" else value})
+    assert told.startswith(f"{name}: has a character that is not shown: U+{ord(hidden):04X}")
+
+
+def test_pkce_is_required_of_a_new_confidential_client_unless_its_metadata_say_otherwise() -> None:
+    assert register(PORTAL, client_id="portal").pkce_required
+    without = register({**PORTAL, "require_pkce": False}, client_id="portal")
+    assert not without.pkce_required
+    assert load(describe(without), client_id="portal") == without
+    assert register(PORTAL, client_id="portal", rules=Rules(pkce=False)) == without
+
+
+def test_a_client_stored_before_there_was_the_member_goes_on_without_pkce() -> None:
+    stored = describe(register(PORTAL, client_id="portal"))
+    del stored["require_pkce"]
+    assert not load(stored, client_id="portal").pkce_required
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"token_endpoint_auth_method": "none"},
+        {"profile": "fapi2-security", "token_endpoint_auth_method": "private_key_jwt"},
+    ],
+)
+def test_a_public_client_and_a_profile_cannot_do_without_pkce(change: dict[str, Any]) -> None:
+    told = problems({"jwks": JWKS, **change, "require_pkce": False})
+    assert told == ("require_pkce: cannot be false for a public client, nor under this profile",)
+
+
+def test_a_number_that_is_zero_is_kept() -> None:
+    zeros = {"refresh_token_repeat_seconds": 0, "default_max_age": 0}
+    client = register({**PORTAL, **zeros}, client_id="portal")
+    assert (client.refresh_token_repeat_seconds, client.default_max_age) == (0, 0)
+    assert load(describe(client), client_id="portal") == client
 
 
 def test_response_types_are_sets_in_their_usual_order() -> None:
@@ -112,9 +239,16 @@ def test_a_public_client_needs_pkce_and_so_does_one_whose_profile_says_so() -> N
     assert public.public
     assert public.pkce_required
     change = {"profile": "fapi2-security", "id_token_signed_response_alg": "ES256"}
-    fapi = register({**EVERYTHING, **change}, client_id="bank", methods=METHODS)
+    fapi = register({**EVERYTHING, **change}, client_id="bank", rules=RULES)
     assert fapi.profile is FAPI2_SECURITY
     assert fapi.pkce_required
+
+
+def problems(change: dict[str, Any]) -> tuple[str, ...]:
+    """What is wrong with the portal's metadata, changed so."""
+    with pytest.raises(InvalidMetadata) as caught:
+        register({**PORTAL, **change}, client_id="portal", rules=RULES)
+    return caught.value.problems
 
 
 @pytest.mark.parametrize(
@@ -202,6 +336,12 @@ def test_a_public_client_needs_pkce_and_so_does_one_whose_profile_says_so() -> N
         ({"methods": ["otp"]}, "methods"),
         ({"resource": "a é"}, "resource"),
         ({"client_name": "x" * 101}, "client_name"),
+        ({"client_name#vi": "x" * 101}, "client_name#vi"),
+        ({"refresh_token_repeat_seconds": 31}, "refresh_token_repeat_seconds"),
+        (
+            {"refresh_token_repeat_seconds": 5, "profile": "fapi1-advanced"},
+            "refresh_token_repeat_seconds",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(change: dict[str, Any], member: str) -> None:
@@ -222,9 +362,20 @@ def test_a_profile_says_what_answers_are_signed_with(profile: str, answer: str) 
 
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(InvalidMetadata) as caught:
-        register({"grant_types": ["password"], "profile": "x"}, client_id="a b")
+        register(
+            {
+                "grant_types": ["password"],
+                "profile": "x",
+                "profle": "y",
+                "contacts": "it@portal.example.vn",
+                "jwks_uri": "http://127.0.0.1/keys",
+            },
+            client_id="a b",
+        )
     members = {each.split(":")[0] for each in caught.value.problems}
-    assert members == {"client_id", "grant_types", "profile"}
+    assert members == {
+        *("client_id", "client_name", "grant_types", "profile", "profle", "contacts", "jwks_uri")
+    }
 
 
 json_values = st.recursive(

@@ -7,6 +7,7 @@ import pytest
 
 from idp.accounts.model import Lock
 from idp.core.person import CivilStatus
+from idp.oidc.clients.profile import PROFILES
 from idp.oidc.consent.model import Consent
 from idp.storage.memory import MemoryStore
 from tests.oidc.world import INVALID_GRANT, World, body, refused
@@ -64,6 +65,48 @@ def test_F14_a_lost_answer_is_given_again(world: World, tokens: dict[str, Any], 
     assert again["refresh_token"] == lost["refresh_token"]  # one branch
     following = body(world.refresh(again["refresh_token"]))
     assert world.alive(following) == (True, True)
+
+
+@pytest.mark.attack("F14")
+def test_F14_an_answer_given_again_is_in_the_audit_log(
+    world: World, tokens: dict[str, Any]
+) -> None:
+    world.refresh(tokens["refresh_token"])
+    world.clock.advance(5)
+    assert world.refresh(tokens["refresh_token"]).status == 200
+    repeated, issued = world.audited(2)
+    assert (repeated["event"], issued["event"]) == ("RefreshRepeated", "TokenIssued")
+    assert repeated["client_id"] == "portal"
+    assert repeated["flow"] == issued["flow"]
+
+
+@pytest.mark.attack("F14")
+def test_F14_the_window_is_off_where_the_metadata_say_so(
+    world: World, tokens: dict[str, Any]
+) -> None:
+    world.change_client(world.client, refresh_token_repeat_seconds=0)
+    fresh = body(world.refresh(tokens["refresh_token"]))
+    world.clock.advance(1)
+    assert refused(world.refresh(tokens["refresh_token"])) == INVALID_GRANT  # two at once
+    assert world.alive(fresh) == (True, True)
+    world.clock.advance(1)
+    assert refused(world.refresh(tokens["refresh_token"])) == INVALID_GRANT
+    assert world.alive(fresh) == (False, False)
+
+
+@pytest.mark.attack("F14")
+@pytest.mark.parametrize("profile", sorted(PROFILES.keys() - {"baseline"}))
+def test_F14_no_fapi_profile_gives_an_answer_again(profile: str) -> None:
+    assert not PROFILES[profile].refresh_repeat
+
+
+def test_a_client_may_narrow_the_window(world: World, tokens: dict[str, Any]) -> None:
+    world.change_client(world.client, refresh_token_repeat_seconds=10)
+    world.refresh(tokens["refresh_token"])
+    world.clock.advance(9)
+    assert world.refresh(tokens["refresh_token"]).status == 200
+    world.clock.advance(1)
+    assert refused(world.refresh(tokens["refresh_token"])) == INVALID_GRANT
 
 
 def test_after_the_grace_a_used_token_ends_the_family(world: World, tokens: dict[str, Any]) -> None:

@@ -36,14 +36,48 @@ def test_a_client_is_answered_all_that_it_needs(office: Office) -> None:
 
 
 def test_defaults_are_those_of_the_standard(office: Office) -> None:
-    registered = office.register(nobody_knows_this=1, default_max_age=None)
+    registered = office.register(claims_redirect_uris=[], default_max_age=None)
     assert registered["id_token_signed_response_alg"] == "RS256"
     assert registered["grant_types"] == ["authorization_code"]
     assert registered["response_types"] == ["code"]
     assert registered["token_endpoint_auth_method"] == "client_secret_basic"
     assert registered["application_type"] == "web"
-    assert registered["scope"].startswith("openid profile pid")
-    assert "nobody_knows_this" not in registered
+    assert registered["scope"] == "openid"
+    assert "claims_redirect_uris" not in registered  # a standard member that we do not use
+
+
+def test_an_unknown_member_and_every_other_mistake_are_told_at_once(office: Office) -> None:
+    response = office.post(
+        {
+            "client_name": "Thư viện",
+            "redirect_uris": ["https://library.example.vn/cb"],
+            "profle": "baseline",
+            "jwks_uri": "https://10.0.0.1/keys",
+            "backchannel_logout_uri": "https://192.168.0.1/logout",
+            "contacts": "it@library.example.vn",
+        }
+    )
+    assert (response.status, body(response)["error"]) == (400, "invalid_client_metadata")
+    told = body(response)["error_description"]
+    assert "profle: is not a member of client metadata; did you mean profile?" in told
+    for member in ("jwks_uri", "backchannel_logout_uri", "contacts"):
+        assert f"{member}: " in told
+
+
+def test_a_name_is_required_of_who_registers_itself(office: Office) -> None:
+    response = office.post({"redirect_uris": ["https://library.example.vn/cb"]})
+    assert (response.status, body(response)["error"]) == (400, "invalid_client_metadata")
+    assert "client_name: is required" in body(response)["error_description"]
+
+
+def test_pkce_is_required_of_who_registers_itself_but_in_the_sandbox(office: Office) -> None:
+    """RFC 9700 §2.1.1. Test suites register in the sandbox without a word about PKCE."""
+    assert office.register()["require_pkce"] is False
+    assert office.register(require_pkce=True)["require_pkce"] is True
+    assert office.register(token_endpoint_auth_method="none")["require_pkce"] is True
+    office.under(RegistrationSettings("open"))
+    assert office.register()["require_pkce"] is True
+    assert office.register(require_pkce=False)["require_pkce"] is False
 
 
 def test_a_stricter_profile_has_another_default(office: Office) -> None:
@@ -121,7 +155,7 @@ def test_a_token_shown_where_none_is_needed_must_be_good(office: Office) -> None
     assert refused(office.post(token="guessed")) == (401, "invalid_token")
     office.under(RegistrationSettings("open"))
     office.invite(scope=("openid", "pid"))
-    assert office.register(TOKEN)["scope"] == "openid pid"
+    assert office.register(TOKEN, scope="openid profile pid")["scope"] == "openid pid"
 
 
 @pytest.mark.attack("N12")
@@ -247,13 +281,12 @@ def test_N07_what_is_not_a_strangers_to_say_is_dropped(office: Office) -> None:
         resource="portal",
         required_claims=["name"],
         authorization_details_types=["payment"],
-        trusted=True,
         status="active",
     )
     assert registered["client_id"] != "portal"
     assert registered["client_secret"] != "chosen"
     assert registered["scope"] == "openid profile"
-    dropped = {"resource", "required_claims", "authorization_details_types", "trusted"}
+    dropped = {"resource", "required_claims", "authorization_details_types"}
     assert dropped.isdisjoint(registered)
     assert registered["status"] == "disabled"
 

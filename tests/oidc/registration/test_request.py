@@ -81,10 +81,10 @@ def test_a_uri_that_cannot_be_read_is_refused(name: str, uri: str) -> None:
 
 def test_a_scope_that_is_asked_for_is_cut_to_what_is_allowed() -> None:
     allowed = ("openid", "profile")
-    assert admit(METADATA, "a", allowed, SANDBOX).scope == allowed
+    assert admit(METADATA, "a", allowed, SANDBOX).scope == ("openid",)
     asked = {**METADATA, "scope": "profile pid openid"}
     assert admit(asked, "a", allowed, SANDBOX).scope == ("profile", "openid")
-    without = {"grant_types": ["client_credentials"]}
+    without = {"client_name": "a", "grant_types": ["client_credentials"]}
     assert admit(without, "a", allowed, SANDBOX).scope == ()
 
 
