@@ -8,7 +8,6 @@ secret that is kept apart from the database, that is hashed: a stolen table alon
 import hashlib
 import hmac
 import secrets
-import unicodedata
 from functools import cache
 
 from argon2 import PasswordHasher, Type
@@ -16,6 +15,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from idp.accounts.settings import DEFAULT, PasscodeSettings
 from idp.core.person import BirthDate
+from idp.core.typed import compact
 
 LENGTH = 6
 _UP = "01234567890"
@@ -77,7 +77,7 @@ def _keyed(digits: str, pepper: bytes) -> bytes:
 
 
 def _normalise(typed: str) -> str:
-    return unicodedata.normalize("NFKC", typed[:64]).strip()
+    return compact(typed[:64])
 
 
 def _spellings(birth_date: BirthDate) -> frozenset[str]:

@@ -11,6 +11,7 @@ from idp.accounts.repository import AccountExists, Accounts
 from idp.cli.context import Context
 from idp.cli.everywhere import end_everywhere
 from idp.cli.logout import endings
+from idp.cli.number import NUMBER
 from idp.cli.output import fail, format_option, show
 from idp.cli.session import sessions_of
 from idp.core.personal_number import PersonalNumber
@@ -24,7 +25,7 @@ def account() -> None:
 
 
 @account.command("open")
-@click.argument("number", metavar="NUMBER")
+@click.argument("number", type=NUMBER, metavar="NUMBER")
 @click.option("--phone", help="Where codes are sent; absent: the phone in the registry.")
 @click.option(
     "--level",
@@ -35,7 +36,7 @@ def account() -> None:
 )
 @format_option
 @click.pass_obj
-def open_(obj: Context, number: str, phone: str | None, level: int, form: str) -> None:
+def open_(obj: Context, number: PersonalNumber, phone: str | None, level: int, form: str) -> None:
     """Open an account for a person of the registry; they can log in at once."""
     person, now = _person(obj, number), obj.clock()
     try:
@@ -53,16 +54,16 @@ def open_(obj: Context, number: str, phone: str | None, level: int, form: str) -
 
 
 @account.command("show")
-@click.argument("number", metavar="NUMBER")
+@click.argument("number", type=NUMBER, metavar="NUMBER")
 @format_option
 @click.pass_obj
-def show_(obj: Context, number: str, form: str) -> None:
+def show_(obj: Context, number: PersonalNumber, form: str) -> None:
     """Show a person's account."""
     _tell(obj, "account.show", _account(obj, number), form)
 
 
 @account.command()
-@click.argument("number", metavar="NUMBER")
+@click.argument("number", type=NUMBER, metavar="NUMBER")
 @click.option(
     "--reason",
     type=click.Choice([each.value for each in Lock]),
@@ -72,7 +73,7 @@ def show_(obj: Context, number: str, form: str) -> None:
 )
 @format_option
 @click.pass_obj
-def lock(obj: Context, number: str, reason: str, form: str) -> None:
+def lock(obj: Context, number: PersonalNumber, reason: str, form: str) -> None:
     """Lock an account and end its sessions and tokens, on every node."""
     locked = replace(_account(obj, number), lock=Lock(reason))
     Accounts(obj.database).set_lock(locked.id, locked.lock)
@@ -83,10 +84,10 @@ def lock(obj: Context, number: str, reason: str, form: str) -> None:
 
 
 @account.command()
-@click.argument("number", metavar="NUMBER")
+@click.argument("number", type=NUMBER, metavar="NUMBER")
 @format_option
 @click.pass_obj
-def unlock(obj: Context, number: str, form: str) -> None:
+def unlock(obj: Context, number: PersonalNumber, form: str) -> None:
     """Unlock an account."""
     unlocked = replace(_account(obj, number), lock=None)
     Accounts(obj.database).set_lock(unlocked.id, None)
@@ -94,11 +95,11 @@ def unlock(obj: Context, number: str, form: str) -> None:
 
 
 @account.command("set-passcode")
-@click.argument("number", metavar="NUMBER")
+@click.argument("number", type=NUMBER, metavar="NUMBER")
 @click.password_option("--passcode", "typed", prompt="Passcode", help="Asked for when absent.")
 @format_option
 @click.pass_obj
-def set_passcode(obj: Context, number: str, typed: str, form: str) -> None:
+def set_passcode(obj: Context, number: PersonalNumber, typed: str, form: str) -> None:
     """Set the 6-digit passcode that the holder has chosen."""
     person, found = _person(obj, number), _account(obj, number)
     try:
@@ -110,22 +111,15 @@ def set_passcode(obj: Context, number: str, typed: str, form: str) -> None:
     _tell(obj, "account.set-passcode", replace(found, passcode_hash=hashed), form)
 
 
-def _number(text: str) -> PersonalNumber:
-    try:
-        return PersonalNumber(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="NUMBER") from error
-
-
-def _person(obj: Context, number: str) -> Person:
-    person = obj.registry.person(_number(number))
+def _person(obj: Context, number: PersonalNumber) -> Person:
+    person = obj.registry.person(number)
     if person is None:
         fail("The registry has nobody with this number.")
     return person
 
 
-def _account(obj: Context, number: str) -> Account:
-    found = Accounts(obj.database).by_number(_number(number))
+def _account(obj: Context, number: PersonalNumber) -> Account:
+    found = Accounts(obj.database).by_number(number)
     if found is None:
         fail("Nobody with this number has an account.")
     return found

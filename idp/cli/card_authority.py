@@ -7,6 +7,7 @@ import click
 
 from idp.cli.context import Context
 from idp.cli.everywhere import end_everywhere
+from idp.cli.number import NUMBER
 from idp.cli.output import fail, format_option, show
 from idp.core.personal_number import PersonalNumber
 from idp.demo import cards
@@ -20,7 +21,7 @@ FOREVER = 100 * 365 * 24 * 3600
 
 
 @click.command()
-@click.argument("number", metavar="NUMBER")
+@click.argument("number", type=NUMBER, metavar="NUMBER")
 @click.option(
     "--out",
     required=True,
@@ -30,7 +31,7 @@ FOREVER = 100 * 365 * 24 * 3600
 )
 @format_option
 @click.pass_obj
-def issue(obj: Context, number: str, out: Path, form: str) -> None:
+def issue(obj: Context, number: PersonalNumber, out: Path, form: str) -> None:
     """Make the chip of a citizen's card, for the simulated reader.
 
     It is the card that the registry has of them, whatever its status, with a new key; who has
@@ -40,19 +41,19 @@ def issue(obj: Context, number: str, out: Path, form: str) -> None:
     settings = obj.settings
     if settings.production or settings.registry.source != "sql":
         fail("Cards are issued in development and in the sandbox only.")
-    holder, database, now = _number(number), obj.database, obj.clock()
+    database, now = obj.database, obj.clock()
     authority = cards.open_authority(settings.card_authority, now)
     registry = Registry(database, obj.clock)
     out.mkdir(parents=True, exist_ok=True)  # before the registry is told of a chip
     try:
-        issued = cards.issue(authority, SqlRegistry(database), registry, holder, now=now)
+        issued = cards.issue(authority, SqlRegistry(database), registry, number, now=now)
     except cards.UnknownCitizen:
         fail("The registry has nobody with this number.")
     written = cards.write(issued.software, out)
     if settings.simulated_cards.is_dir():
-        cards.keep(issued.software, settings.simulated_cards, holder)
+        cards.keep(issued.software, settings.simulated_cards, number)
     obj.record("card.issue", issued.card.serial or "")
-    said = {**_row(holder, issued.card), "files": [str(each) for each in written]}
+    said = {**_row(number, issued.card), "files": [str(each) for each in written]}
     show(said, form, [f"{said['serial']}\t{said['status']}", *said["files"]])
 
 
@@ -86,13 +87,6 @@ def revoke(obj: Context, serial: str, form: str) -> None:
     obj.record("card.revoke", serial)
     end_everywhere(obj)
     show({"serial": serial, "status": "revoked"}, form, [f"{serial} revoked"])
-
-
-def _number(text: str) -> PersonalNumber:
-    try:
-        return PersonalNumber(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="NUMBER") from error
 
 
 def _row(number: PersonalNumber, card: Card) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from idp.cli import demo_steps
 from idp.cli.context import Context
 from idp.cli.demo_steps import PORTAL, Telling, pass_obj
 from idp.cli.demo_up import up
+from idp.cli.number import NUMBER
 from idp.cli.output import announce, fail, format_option, progress, show
 from idp.core.personal_number import PersonalNumber
 from idp.demo.citizens import CITIZENS, MOST, PASSCODE, seed_synthetic, synthetic
@@ -59,19 +60,15 @@ def portal(obj: Context, bind: str, form: str) -> None:
 
 @demo.command()
 @click.option("--method", type=click.Choice(["otp", "card"]), required=True)
-@click.option("--as", "number", metavar="NUMBER", required=True, help="The citizen's ID number.")
+@click.option("--as", "number", type=NUMBER, required=True, help="The citizen's ID number.")
 @click.option("--level", type=click.IntRange(1, 4), help="Ask for this level at least.")
 @format_option
 @pass_obj
-def login(obj: Context, method: str, number: str, level: int | None, form: str) -> None:
+def login(obj: Context, method: str, number: PersonalNumber, level: int | None, form: str) -> None:
     """Log in as a citizen over HTTP, hop by hop; the provider must be running."""
-    try:
-        PersonalNumber(number)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--as") from error
     tell = Telling(form == "text")
     try:
-        claims = demo_steps.log_in(obj, tell, method, number, level)
+        claims = demo_steps.log_in(obj, tell, method, number.digits, level)
     except httpx.TransportError:
         fail(f"The provider does not answer at {obj.settings.issuer}: idp serve")
     except (LoginFailed, InvalidToken) as error:

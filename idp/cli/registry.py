@@ -4,12 +4,12 @@ import gc
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from idp.accounts.repository import Accounts
 from idp.cli.context import Context
+from idp.cli.number import NUMBER
 from idp.cli.output import fail, format_option, progress, show
 from idp.core.person import CivilStatus
 from idp.core.personal_number import PersonalNumber
@@ -18,18 +18,6 @@ from idp.registry.importer import Report, import_persons
 from idp.registry.record import dump_card, dump_person
 from idp.registry.repository import Registry, UnknownPerson
 from idp.registry.sql import SqlRegistry
-
-
-class _Number(click.ParamType[PersonalNumber]):
-    name = "number"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> PersonalNumber:
-        try:
-            return PersonalNumber(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.group()
@@ -65,7 +53,7 @@ def import_(obj: Context, file: Path, dry_run: bool, form: str) -> None:
 
 
 @registry.command("show")
-@click.argument("number", type=_Number())
+@click.argument("number", type=NUMBER)
 @format_option
 @click.pass_obj
 def show_(obj: Context, number: PersonalNumber, form: str) -> None:
@@ -81,7 +69,7 @@ def show_(obj: Context, number: PersonalNumber, form: str) -> None:
 
 
 @registry.command("set-status")
-@click.argument("number", type=_Number())
+@click.argument("number", type=NUMBER)
 @click.argument("status", type=click.Choice([each.value for each in CivilStatus]))
 @format_option
 @click.pass_obj

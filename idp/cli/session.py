@@ -11,6 +11,7 @@ from idp.audit.events import SessionEnded
 from idp.cli.context import Context
 from idp.cli.everywhere import end_everywhere
 from idp.cli.logout import endings
+from idp.cli.number import NUMBER
 from idp.cli.output import fail, format_option, show
 from idp.core import assurance
 from idp.core.personal_number import PersonalNumber
@@ -25,10 +26,10 @@ def session() -> None:
 
 
 @session.command("list")
-@click.argument("number")
+@click.argument("number", type=NUMBER, metavar="NUMBER")
 @format_option
 @click.pass_obj
-def list_(obj: Context, number: str, form: str) -> None:
+def list_(obj: Context, number: PersonalNumber, form: str) -> None:
     """List the sessions of the citizen with NUMBER."""
     account = _account(obj, number)
     rows = [_row(each) for each in sessions_of(obj, account)]
@@ -38,10 +39,10 @@ def list_(obj: Context, number: str, form: str) -> None:
 
 @session.command()
 @click.argument("session_id", metavar="SID", required=False)
-@click.option("--all", "number", metavar="NUMBER", help="Every session of this citizen.")
+@click.option("--all", "number", type=NUMBER, help="Every session of this citizen.")
 @format_option
 @click.pass_obj
-def revoke(obj: Context, session_id: str | None, number: str | None, form: str) -> None:
+def revoke(obj: Context, session_id: str | None, number: PersonalNumber | None, form: str) -> None:
     """End the session SID, or all of a citizen's, on every node; their tokens end with them."""
     if (session_id is None) == (number is None):
         raise click.UsageError("give SID or --all NUMBER")
@@ -85,11 +86,8 @@ def _ended(obj: Context, account_id: str, session_ids: list[str]) -> None:
     obj.audit.write(*ended)
 
 
-def _account(obj: Context, number: str) -> Account:
-    try:
-        account = Accounts(obj.database).by_number(PersonalNumber(number))
-    except ValueError as error:
-        raise click.UsageError("NUMBER has 12 digits") from error
+def _account(obj: Context, number: PersonalNumber) -> Account:
+    account = Accounts(obj.database).by_number(number)
     if account is None:
         fail("nobody with this number has an account")
     return account

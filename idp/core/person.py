@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from idp.core.typed import plain
+
 _BIRTH_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
+_TYPOGRAPHY = str.maketrans(
+    dict.fromkeys(
+        "'`\u00b4\u02b9\u02bb\u02bc\u02bd\u02c8\u02ca\u02cb\u2018\u201b\u2032\u2035\uff07", "\u2019"
+    )
+    | dict.fromkeys("\u00b7\u2022\u2027\u2219\u22c5\u30fb", " ")
+)
+"""Signs that keyboards have for U+2019, and dots that stand between the words of a name."""
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -31,6 +40,8 @@ class CivilStatus(StrEnum):
 class Name:
     """Họ, chữ đệm, tên. ``full`` is the source of truth, NFC; the parts are for display.
 
+    Each is kept without invisible marks, with single spaces, and with U+2019 for every apostrophe.
+
     A name may have one word only, or no middle name, and need not be of Kinh form.
     """
 
@@ -47,20 +58,20 @@ class Name:
                 object.__setattr__(self, field, value)
         if not 1 <= len(self.full) <= 100:
             raise ValueError("a name has 1 to 100 characters")
-        plain = self.full.replace(" ", "").isalpha()  # nearly every name, and cheap to ask
-        if not plain and not all(_is_name_character(each) for each in self.full):
+        letters = self.full.replace(" ", "").isalpha()  # nearly every name, and cheap to ask
+        if not letters and not all(_is_name_character(each) for each in self.full):
             raise ValueError("a name holds letters, marks, spaces, apostrophes, dots and hyphens")
 
 
 @lru_cache(8_192)  # the parts of names come again and again
 def _tidy(text: str) -> str:
-    """NFC with single spaces; the very same object where it is so already."""
-    tidy = " ".join(unicodedata.normalize("NFC", text).split())
+    """As a name is kept; the very same object where it is so already."""
+    tidy = " ".join(plain(text).translate(_TYPOGRAPHY).split())
     return text if tidy == text else tidy
 
 
 def _is_name_character(character: str) -> bool:
-    return character in " '’.-" or unicodedata.category(character)[0] in "LM"
+    return character in " '\u2019.-" or unicodedata.category(character)[0] in "LM"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -5,12 +5,11 @@ digits; no check digit (Law on Identification 26/2023 Art. 12, Circular 59/2021/
 number tells birth year, sex and province, so it is never logged and never a subject identifier.
 """
 
-import re
-import unicodedata
 from dataclasses import dataclass
 
+from idp.core.typed import compact
+
 MAX_TYPED = 64
-_SEPARATORS = re.compile(r"[\s.\-\u2010-\u2015\u00a0]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +62,34 @@ class FormerNumber:
 
 
 def parse(typed: str) -> PersonalNumber | FormerNumber:
-    """The number a person typed or pasted: spaces, dots, dashes and full-width digits are fine.
+    """The number a person typed or pasted, as :func:`idp.core.typed.compact` reads it.
 
     Raises:
         ValueError: neither 12 nor 9 digits.
     """
+    digits = _digits(typed)
+    return FormerNumber(digits) if len(digits) == 9 else PersonalNumber(digits)
+
+
+def parse_personal(typed: str) -> PersonalNumber:
+    """The same where only a personal number will do.
+
+    Raises:
+        ValueError: not 12 digits.
+    """
+    return PersonalNumber(_digits(typed))
+
+
+def parse_former(typed: str) -> FormerNumber:
+    """The same where only a number of the old card will do.
+
+    Raises:
+        ValueError: not 9 digits.
+    """
+    return FormerNumber(_digits(typed))
+
+
+def _digits(typed: str) -> str:
     if len(typed) > MAX_TYPED:
-        raise ValueError("too long")
-    digits = _SEPARATORS.sub("", unicodedata.normalize("NFKC", typed))
-    if len(digits) == 9:
-        return FormerNumber(digits)
-    return PersonalNumber(digits)
+        raise ValueError("too long for a number")
+    return typed if typed.isascii() and typed.isdigit() else compact(typed)

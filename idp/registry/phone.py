@@ -1,25 +1,34 @@
 """Telephone numbers of Viet Nam in E.164: ``+84`` and nine digits (numbering plan of 2018)."""
 
 import re
-import unicodedata
 
-MAX_TYPED = 32
-_SEPARATORS = re.compile(r"[\s.()\-\u2010-\u2015]")
-_MOBILE = re.compile(r"(?:\+84|84|0)([35789]\d{8})", re.ASCII)
+from idp.core.typed import compact
+
+MAX_TYPED = 40
+_MOBILE = re.compile(r"(?:\+84|0084|84)?0?([35789]\d{8})", re.ASCII)
+_LANDLINE = re.compile(r"(?:\+84|0084|84)?0?2\d{9}", re.ASCII)
+_SEVERAL = re.compile(r"\d[^\d]*[;,/|][^\d]*\d", re.ASCII)
+_BRACKETS = str.maketrans("", "", "()")
 
 
 def parse(typed: str) -> str:
     """The mobile number that was typed, in E.164: ``091 234 5678`` is ``+84912345678``.
 
+    ``0084…``, ``+84 (0) …`` and a number without its leading zero are read too.
+
     Raises:
-        ValueError: not a mobile number of Viet Nam.
+        ValueError: not one mobile number of Viet Nam.
     """
     if len(typed) > MAX_TYPED:
-        raise ValueError("too long")
-    match = _MOBILE.fullmatch(_SEPARATORS.sub("", unicodedata.normalize("NFKC", typed)))
-    if match is None:
-        raise ValueError("not a mobile number of Viet Nam")
-    return f"+84{match[1]}"
+        raise ValueError("too long for a telephone number")
+    digits = compact(typed).translate(_BRACKETS)
+    if match := _MOBILE.fullmatch(digits):
+        return f"+84{match[1]}"
+    if _LANDLINE.fullmatch(digits):
+        raise ValueError("a landline number, which receives no SMS")
+    if _SEVERAL.search(digits):
+        raise ValueError("several numbers; give one")
+    raise ValueError("not a mobile number of Viet Nam")
 
 
 def national(phone: str) -> str:

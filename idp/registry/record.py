@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from idp.core.person import Address, BirthDate, CivilStatus, Name, Sex
-from idp.core.personal_number import FormerNumber, PersonalNumber
+from idp.core.personal_number import parse_former, parse_personal
 from idp.registry import phone
 from idp.registry.model import NATIONALITY, NO_ADDRESS, Card, CardStatus, Person, Record
 
@@ -80,7 +80,7 @@ def parse_person(found: Mapping[str, Any], *, strict: bool) -> Person:
     """
     address = found.get("address")
     return Person(
-        number=_required(found, "number", PersonalNumber),
+        number=_required(found, "number", parse_personal),
         name=_name(found),
         birth_date=_required(found, "birth_date", BirthDate.parse),
         sex=_required(found, "sex", Sex),
@@ -92,7 +92,7 @@ def parse_person(found: Mapping[str, Any], *, strict: bool) -> Person:
         email=_optional(found, "email", _email),
         updated_at=_time(found.get("updated_at")),
         former_numbers=tuple(
-            _checked("former_numbers", each, FormerNumber)
+            _checked("former_numbers", each, parse_former)
             for each in _many(found, "former_numbers")
         ),
     )

@@ -12,10 +12,29 @@ from idp.core.person import Address, BirthDate, Name
 
 @pytest.mark.parametrize(
     "full",
-    ["Trần Thị Mai", "H'Hĕn Niê", "Y Wang Êban", "K’Brôi", "Thạch Sa Rinh", "Êñuôl", "Nga", "Ơ̆ng"],
+    [
+        "Trần Thị Mai",
+        "H\u2019Hĕn Niê",
+        "Y Wang Êban",
+        "K’Brôi",
+        "Thạch Sa Rinh",
+        "Êñuôl",
+        "Nga",
+        "Ơ̆ng",
+    ],
 )
 def test_names_of_every_group_are_names(full):
     assert Name(full).full == unicodedata.normalize("NFC", full)
+
+
+@pytest.mark.parametrize("sign", "'`\u00b4\u02bb\u02bc\u02bd\u2018\u2019\u201b\u2032\uff07")
+def test_every_sign_that_stands_for_an_apostrophe_is_kept_as_u2019(sign):
+    assert Name(f"H{sign}Hen Niê").full == "H\u2019Hen Niê"
+
+
+@pytest.mark.parametrize("sign", "\u00b7\u2022\u2027\u2219\u22c5\u30fb\t\n")
+def test_a_middle_dot_and_a_tab_are_kept_as_a_space(sign):
+    assert Name(f"Trần{sign}Vũ").full == "Trần Vũ"
 
 
 def test_a_name_is_kept_composed_and_single_spaced():

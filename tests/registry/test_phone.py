@@ -16,6 +16,12 @@ from idp.registry.phone import masked, national, parse
         "091.234.5678",
         "(091) 234-5678",
         "０９１２３４５６７８",
+        "912345678",
+        "0084912345678",
+        "00 84 912 345 678",
+        "+84 (0) 912 345 678",
+        "(+84) 912-345-678",
+        "\u202a+84 912\u2011345\u2011678\u202c",
     ],
 )
 def test_every_usual_spelling_is_one_number(typed):
@@ -24,11 +30,27 @@ def test_every_usual_spelling_is_one_number(typed):
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "912345678", "0212345678", "01234567890", "+1 212 555 0100", "000199000001", "091234567a",
+    ["", "12345678", "0212345678", "0912345678 (vợ)", "01234567890",
+     "+1 212 555 0100", "000199000001", "091234567a",
      "٠٩١٢٣٤٥٦٧٨"],
 )  # fmt: skip
 def test_other_numbers_are_refused(typed):
     with pytest.raises(ValueError, match="not a mobile"):
+        parse(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("024 3825 1234", "a landline number"),
+        ("+84 24 3825 1234", "a landline number"),
+        ("0912345678;0987654321", "several numbers"),
+        ("0912 345 678 / 0987 654 321", "several numbers"),
+        ("0912345678, 0987654321", "several numbers"),
+    ],
+)
+def test_landlines_and_several_numbers_are_refused_with_their_own_reason(typed, reason):
+    with pytest.raises(ValueError, match=reason):
         parse(typed)
 
 

@@ -4,16 +4,15 @@ import hashlib
 import hmac
 import re
 import secrets
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from idp.core.handles import b64url, random_token
+from idp.core.typed import compact
 
 DIGITS = 6
 _CODE = re.compile(r"[0-9]{6}", re.ASCII)
-_SPACING = re.compile(r"[\s.\-]")
 
 
 def challenge_key(flow: str) -> str:
@@ -27,13 +26,13 @@ def new_code() -> str:
 
 
 def normalise(typed: str) -> str | None:
-    """The code a person typed: spaces, dots, dashes and full-width digits are fine.
+    """The code a person typed, as :func:`idp.core.typed.compact` reads it.
 
     None when it is not six digits.
     """
     if len(typed) > 32:
         return None
-    code = _SPACING.sub("", unicodedata.normalize("NFKC", typed))
+    code = compact(typed)
     return code if _CODE.fullmatch(code) else None
 
 

@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 
 from idp.core.handles import b64url, random_token
+from idp.core.typed import compact
 from idp.login.desk import Desk
 from idp.login.errors import Notice
 from idp.login.throttle import QUARTER, Limit, Toll, address
@@ -25,7 +26,6 @@ WRONG = Limit("user-code", 5)
 """Wrong codes from one address."""
 ENTERED = Limit("user-codes", 3_000)
 """Codes typed anywhere."""
-_SEPARATORS = str.maketrans("", "", " -–.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class UserCode:
 
         Only what is certainly meant is read: no letter is taken for another.
         """
-        letters = typed[:64].upper().translate(_SEPARATORS)
+        letters = compact(typed[:64]).upper()
         well = len(letters) == LENGTH and set(letters) <= set(ALPHABET)
         return cls(letters) if well else None
 
