@@ -6,11 +6,13 @@ by its number, never by its place.
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
 from idp.core.person import BirthDate, Name
-from idp.core.personal_number import PersonalNumber
+from idp.core.personal_number import PersonalNumber, parse_personal
+from idp.core.typed import plain
 from idp.mrtd import tlv
 from idp.mrtd.errors import MRTDError, malformed
 from idp.mrtd.lds import DATA_GROUP_TAGS, content
@@ -21,7 +23,9 @@ ENCODING = bytes.fromhex("28d316010008")
 NUMBER, NAME, BIRTH_DATE, SEX, NATIONALITY, ETHNICITY, RELIGION, ORIGIN, RESIDENCE = range(1, 10)
 FEATURES, ISSUED, EXPIRES, PARENTS, SPOUSE, FORMER_NUMBER, OTHER = range(10, 17)
 
-_DATE = re.compile(r"(?:(?:(\d{2})/?)?(\d{2})/?)?(\d{4})", re.ASCII)
+_DATE = re.compile(r"(?:(?:(\d{1,2})[/.-])?(\d{1,2})[/.-])?(\d{4})", re.ASCII)
+_DATE_WITHOUT_SIGNS = re.compile(r"(?:(\d{2})?(\d{2}))?(\d{4})", re.ASCII)
+_DATE_IN_WORDS = re.compile(r"(?:(?:ngày (\d{1,2}) )?tháng (\d{1,2}) )?năm (\d{4})", re.ASCII)
 _FORMER_NUMBER = re.compile(r"\d{9}", re.ASCII)
 
 
@@ -40,19 +44,25 @@ def parse(data: bytes) -> Holder:
     """The holder's details in DG13.
 
     Raises:
-        MRTDError: dg-malformed, dg13-malformed, or dg13-field for one field missing or ill-formed.
+        MRTDError: dg-malformed, dg13-malformed; dg13-number, dg13-name or dg13-birth-date where
+            that field is missing or cannot be read. Any other field counts as absent then.
     """
     with malformed("dg13-malformed"):
         fields = _fields(content(13, data))
-    with malformed("dg13-field"):
-        former = [fields[at] for at in (FORMER_NUMBER, OTHER) if at in fields]
-        return Holder(
-            number=PersonalNumber(fields[NUMBER]),
-            name=Name(fields[NAME]),
-            birth_date=_birth_date(fields[BIRTH_DATE]),
-            issued_on=_full_date(fields[ISSUED]) if ISSUED in fields else None,
-            former_number=next(filter(_FORMER_NUMBER.fullmatch, former), None),
-        )
+    with malformed("dg13-number"):
+        number = parse_personal(fields[NUMBER])
+    with malformed("dg13-name"):
+        name = Name(fields[NAME])
+    with malformed("dg13-birth-date"):
+        birth_date = _partial_date(fields[BIRTH_DATE])
+    former = [fields[at] for at in (FORMER_NUMBER, OTHER) if at in fields]
+    return Holder(
+        number=number,
+        name=name,
+        birth_date=birth_date,
+        issued_on=_full_date(fields.get(ISSUED, "")),
+        former_number=next(filter(_FORMER_NUMBER.fullmatch, former), None),
+    )
 
 
 def build(fields: dict[int, str]) -> bytes:
@@ -82,19 +92,31 @@ def _fields(body: bytes) -> dict[int, str]:
             raise MRTDError("dg13-malformed")
         seen.add(number.integer())
         if len(values) == 1 and values[0].tag in (tlv.UTF8_STRING, tlv.PRINTABLE_STRING):
-            found[number.integer()] = values[0].value.decode("utf-8").strip()
+            with suppress(UnicodeDecodeError):  # as if the card did not have it
+                found[number.integer()] = values[0].value.decode("utf-8").strip()
     return found
 
 
-def _birth_date(text: str) -> BirthDate:
-    """``DD/MM/YYYY`` or ``DDMMYYYY``; day, or day and month, may be left out or ``00``."""
-    match = _DATE.fullmatch(text)
+def _partial_date(text: str) -> BirthDate:
+    """``DD/MM/YYYY``, ``D/M/YYYY``, ``DDMMYYYY`` or ``ngày D tháng M năm YYYY``.
+
+    The day, or day and month, may be left out or ``00``.
+
+    Raises:
+        ValueError: another form, or no such date.
+    """
+    said = plain(text).lower()
+    forms = (_DATE, _DATE_WITHOUT_SIGNS, _DATE_IN_WORDS)
+    match = next(filter(None, (each.fullmatch(said) for each in forms)), None)
     if match is None:
-        raise MRTDError("dg13-field")
+        raise ValueError("not a date")
     day, month, year = (int(part or 0) for part in match.groups())
     return BirthDate(year, month or None, day or None)
 
 
-def _full_date(text: str) -> date:
-    found = _birth_date(text)
-    return date(found.year, found.month or 0, found.day or 0)
+def _full_date(text: str) -> date | None:
+    """The date in ``text``; None for anything else, such as ``Không thời hạn``."""
+    with suppress(ValueError):
+        found = _partial_date(text)
+        return date(found.year, found.month or 0, found.day or 0)
+    return None

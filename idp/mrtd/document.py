@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from idp.core.person import BirthDate, Name, Sex
 from idp.core.personal_number import PersonalNumber
-from idp.mrtd import active_auth, dg13, lds, mrz, passive_auth
+from idp.mrtd import active_auth, dg13, lds, names, passive_auth
 from idp.mrtd.dg13 import Holder
 from idp.mrtd.dg15 import ChipKey
 from idp.mrtd.errors import MRTDError
@@ -132,8 +132,7 @@ def _check_number(zone: Td1, holder: Holder) -> None:
 
 
 def _check_name(zone: Td1, holder: Holder) -> None:
-    if not mrz.same_name(zone.name, holder.name.full):
-        raise MRTDError("name-mismatch")
+    names.require_agreement(zone.name, holder.name)
 
 
 def _check_birth_date(zone: Td1, holder: Holder) -> None:

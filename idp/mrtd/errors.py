@@ -17,7 +17,9 @@ REASONS = {
     "mrz-check-digit": "a check digit of the machine readable zone is wrong",
     "mrz-date": "a date of the machine readable zone does not exist",
     "dg13-malformed": "DG13 is not the Vietnamese list of numbered fields",
-    "dg13-field": "a field of DG13 is missing or does not have its form",
+    "dg13-number": "DG13 has no personal number of 12 digits",
+    "dg13-name": "DG13 has no name, or one with characters that no name has",
+    "dg13-birth-date": "DG13 has no date of birth, or one that does not exist",
     "dg14-malformed": "DG14 is not a set of security infos",
     # Keys and signatures
     "key-malformed": "a public key is not one: off its curve, or no modulus and exponent",

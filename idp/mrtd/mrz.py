@@ -5,7 +5,6 @@ Three lines of thirty characters. On a Vietnamese card the optional data of the 
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
@@ -128,28 +127,6 @@ def build_td1(fields: Td1) -> str:
     if len(text) != 3 * LINE:
         raise MRTDError("dg1-malformed")
     return text
-
-
-def transliterate(name: str) -> str:
-    """A Vietnamese name in the letters of the zone, words apart by one space (9303-3 §6).
-
-    Tone marks and breves fall away, Đ is D, an apostrophe leaves nothing, a hyphen is a space.
-    """
-    plain = unicodedata.normalize("NFD", name.replace("Đ", "D").replace("đ", "d"))
-    spaced = plain.replace("-", " ").upper()
-    return " ".join("".join(each for each in spaced if each in " " or "A" <= each <= "Z").split())
-
-
-def printed_name(name: str) -> str:
-    """``name`` as the third line shows it: family name, two fillers, the rest, cut at thirty."""
-    family, _, rest = transliterate(name).partition(" ")
-    return (family + "<<" + rest.replace(" ", "<"))[:LINE].ljust(LINE, "<")
-
-
-def same_name(printed: str, name: str) -> bool:
-    """Whether the third line can be ``name``: equal letters, or as far as a full line goes."""
-    shown, letters = printed.replace("<", ""), transliterate(name).replace(" ", "")
-    return letters.startswith(shown) if printed[-1] != "<" else letters == shown
 
 
 def _document_number(upper: str) -> tuple[str, str]:

@@ -221,7 +221,7 @@ def _other_document_number() -> dict[int, bytes | None]:
         (_zone(lambda it: replace(it, name=Name("Trần Thị Đào"))), "name-mismatch"),
         (_zone(lambda it: replace(it, birth_date=BirthDate(1999, 3, 3))), "birth-date-mismatch"),
         (_zone(lambda it: replace(it, birth_date=BirthDate(1999))), "birth-date-mismatch"),
-        ({13: dg13.build({dg13.NUMBER: "000199000001"})}, "dg13-field"),
+        ({13: dg13.build({dg13.NUMBER: "000199000001"})}, "dg13-name"),
         ({15: tlv.encode(0x6F, b"\x05\x00")}, "key-malformed"),
         ({14: tlv.encode(0x6E, b"\x05\x00")}, "dg14-malformed"),
     ],

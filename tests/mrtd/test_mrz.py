@@ -147,24 +147,3 @@ def test_what_is_built_is_read(number: str, born: str, name: str) -> None:
         "ID", "VNM", number[-9:], number, born, Sex.FEMALE, "390302", "VNM", "", name.ljust(30, "<")
     )
     assert mrz.parse_td1(mrz.build_td1(zone)) == zone
-
-
-@pytest.mark.parametrize(
-    ("name", "printed"),
-    [
-        ("Nguyễn Thị Đào", "NGUYEN<<THI<DAO"),
-        ("H'Bĭa Niê Kđăm", "HBIA<<NIE<KDAM"),
-        ("Tôn-Nữ Ỷ Lan", "TON<<NU<Y<LAN"),
-        ("Dương", "DUONG"),
-        ("Công Tằng Tôn Nữ Phương Nguyên Thảo", "CONG<<TANG<TON<NU<PHUONG<NGUYE"),
-    ],
-)
-def test_names_as_the_zone_prints_them(name: str, printed: str) -> None:
-    assert mrz.printed_name(name).rstrip("<") == printed
-    assert mrz.same_name(mrz.printed_name(name), name)
-    assert not mrz.same_name(mrz.printed_name(name), "Trần Văn Khác")
-
-
-def test_a_full_line_is_compared_as_far_as_it_goes_and_a_short_one_whole() -> None:
-    assert not mrz.same_name("NGUYEN<<THI".ljust(30, "<"), "Nguyễn Thị Đào")
-    assert not mrz.same_name("NGUYEN<<THI<DAO<MAI".ljust(30, "<"), "Nguyễn Thị Đào")

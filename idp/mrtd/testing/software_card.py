@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
 from idp.core.handles import b64url, b64url_decode
 from idp.core.person import BirthDate, Name, Sex
 from idp.core.personal_number import PersonalNumber
-from idp.mrtd import active_auth, dg13, dg14, dg15, iso9796, lds, mrz
+from idp.mrtd import active_auth, dg13, dg14, dg15, iso9796, lds, mrz, names
 from idp.mrtd.errors import MRTDError, malformed
 from idp.mrtd.lds import CardFiles
 from idp.mrtd.signatures import HASHES
@@ -116,7 +116,7 @@ def build_dg1(details: CardDetails) -> bytes:
         expiry=expires.strftime("%y%m%d") if expires else mrz.NO_EXPIRY,
         nationality="VNM",
         optional_data_2="",
-        name=mrz.printed_name(details.name.full),
+        name=names.printed_name(details.name.full),
     )
     return lds.build_dg1(zone)
 
