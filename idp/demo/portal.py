@@ -73,7 +73,7 @@ def create_portal(place: Place) -> flask.Flask:
     """The portal as a WSGI application. Who is logged in is known to this process only."""
     app = flask.Flask("portal", static_folder=None)
     app.secret_key = secrets.token_bytes(32)
-    app.config["SESSION_COOKIE_NAME"] = "portal"  # the provider may be on this host too
+    app.config["SESSION_COOKIE_NAME"] = "demo_portal"  # cookies are shared by all ports of a host
     portal = Portal(place, oauth_client(app, place), Pages(Site(place.url)))
     views: dict[str, Callable[..., Any]] = {
         "/": portal.home,

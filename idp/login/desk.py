@@ -32,11 +32,11 @@ from idp.registry.source import RegistrySource
 from idp.storage.revocations import Revocations
 from idp.storage.transient import Get, Operation, Put, TransientStore
 from idp.web import csrf
-from idp.web.http import Request, Response, cookie, cookie_name, redirect
+from idp.web.http import Request, Response, cookie, cookie_name, own_cookie, redirect
 from idp.web.i18n import negotiate
 from idp.web.templates import LANGUAGE_COOKIE, Pages
 
-BROWSER_COOKIE = "login"
+BROWSER_COOKIE = "eid_login"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Desk:
 
     def browser(self, request: Request) -> str:
         """The browser's login secret, ``""`` when it sends none."""
-        return request.cookies.get(cookie_name(BROWSER_COOKIE, secure=self.secure), "")
+        return own_cookie(request, BROWSER_COOKIE, secure=self.secure)
 
     # A login
 
@@ -146,8 +146,8 @@ class Desk:
         """
         now, browser = self.clock(), self.browser(request)
         request, cookies = self._in_language(request, ui_locales)
-        if not browser:
-            browser = random_token()
+        browser = browser or random_token()
+        if cookie_name(BROWSER_COOKIE, secure=self.secure) not in request.cookies:
             cookies = (*cookies, cookie(BROWSER_COOKIE, browser, secure=self.secure))
         ticket = Ticket.issue(self.key, browser, client_id=client_id, now=now)
         transaction = Transaction(

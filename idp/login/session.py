@@ -15,7 +15,7 @@ from idp.core import assurance
 from idp.core.handles import Handle, b64url, digest, equal
 from idp.login.authenticator import Authentication
 
-COOKIE = "session"
+COOKIE = "eid_session"
 
 
 @dataclass(frozen=True, slots=True)

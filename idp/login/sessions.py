@@ -18,7 +18,7 @@ from idp.login.session import (
 from idp.storage.database import Beside
 from idp.storage.revocations import Revocations
 from idp.storage.transient import Link, Operation, Put, TransientStore
-from idp.web.http import Request, cookie, cookie_name
+from idp.web.http import Request, cookie, own_cookie
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Sessions:
 
     def handle(self, request: Request) -> Handle | None:
         """The session cookie, parsed."""
-        return Handle.parse(request.cookies.get(cookie_name(COOKIE, secure=self.secure), ""))
+        return Handle.parse(own_cookie(request, COOKIE, secure=self.secure))
 
     def of(self, request: Request) -> Session | None:
         """The browser's session, when it is awake and not revoked."""

@@ -325,6 +325,16 @@ def cookie_name(name: str, *, secure: bool) -> str:
     return f"__Host-{name}" if secure else name
 
 
+def own_cookie(request: Request, name: str, *, secure: bool) -> str:
+    """The value of a cookie of ours, ``""`` where the browser sends none.
+
+    Over https also by its name without ``eid_``, which releases before 0.2 used, so that a
+    session survives the upgrade.
+    """
+    old = cookie_name(name.removeprefix("eid_"), secure=True) if secure else ""
+    return request.cookies.get(cookie_name(name, secure=secure)) or request.cookies.get(old, "")
+
+
 def cookie(
     name: str,
     value: str,

@@ -19,7 +19,7 @@ from idp.web.security import page_policy
 from idp.web.settings import Site
 
 HTML = "text/html; charset=utf-8"
-LANGUAGE_COOKIE = "lang"
+LANGUAGE_COOKIE = "eid_lang"
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _DIRECTORIES = (_PACKAGE / "templates", _PACKAGE.parent / "templates")  # wheel, checkout

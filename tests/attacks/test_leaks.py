@@ -74,8 +74,8 @@ def trace(live: Live) -> Trace:
         "code": code,
         "verifier": VERIFIER,
         "client secret": SECRET,
-        "session": browser.http.cookies["session"],
-        "login cookie": browser.http.cookies["login"],
+        "session": browser.http.cookies["eid_session"],
+        "login cookie": browser.http.cookies["eid_login"],
         "launch token": launch,
         "card session": opened["session"],
         "card nonce": opened["nonce"],
@@ -145,7 +145,7 @@ def test_Q07_no_url_of_ours_carries_a_person_or_a_token(live: Live) -> None:
     for url in browser.trail:
         assert person.number.digits not in url
         assert "code=" not in url
-        assert browser.http.cookies["session"] not in url
+        assert browser.http.cookies["eid_session"] not in url
 
 
 @pytest.mark.attack("Q10")

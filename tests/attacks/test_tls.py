@@ -72,10 +72,13 @@ def test_J12_J20_cookies_and_answers_are_for_https_only(secure: Live) -> None:
     page = browser.authorize()
     done = browser.log_in(page, secure.person())
     cookies = page.headers.get_list("set-cookie") + done.headers.get_list("set-cookie")
-    (readable,) = (each for each in cookies if each.startswith("__Host-browser-state="))
+    (readable,) = (each for each in cookies if each.startswith("__Host-eid_browser_state="))
     cookies.remove(readable)  # no secret: for our frame in a relying party's page
     assert {"Secure", "SameSite=None", "Path=/"} <= set(readable.split("; "))
-    assert {each.partition("=")[0] for each in cookies} == {"__Host-login", "__Host-session"}
+    assert {each.partition("=")[0] for each in cookies} == {
+        "__Host-eid_login",
+        "__Host-eid_session",
+    }
     for each in cookies:
         parts = each.split("; ")
         assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(parts)

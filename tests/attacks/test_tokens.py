@@ -28,8 +28,8 @@ def test_D07_nothing_is_good_for_anything_else(live: Live) -> None:
         "access_token": tokens["access_token"],
         "refresh_token": tokens["refresh_token"],
         "id_token": tokens["id_token"],
-        "session": browser.http.cookies["session"],
-        "login": browser.http.cookies["login"],
+        "session": browser.http.cookies["eid_session"],
+        "login": browser.http.cookies["eid_login"],
     }
     with live.http() as http:
         for name, thing in things.items():
@@ -40,7 +40,7 @@ def test_D07_nothing_is_good_for_anything_else(live: Live) -> None:
             if name != "access_token":
                 tok(http.get("/userinfo", headers=bearer(thing)), 401, "invalid_token")
             if name != "session":
-                cookie = {"cookie": f"session={thing}"}
+                cookie = {"cookie": f"eid_session={thing}"}
                 answer = http.get("/authorize", params=live.request(prompt="none"), headers=cookie)
                 assert response(answer)["error"] == "login_required"
     assert live.redeem(things["code"]).status_code == 200  # INTACT

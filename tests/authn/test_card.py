@@ -302,7 +302,7 @@ def test_the_cards_page_costs_what_it_must(world, card):
 
 def test_what_the_page_shows_first_is_shown_from_the_cookie_once(world):
     exchange = start(world)
-    assert exchange.browser.cookies["__Host-card"] == ""
+    assert exchange.browser.cookies["__Host-eid_card"] == ""
     before = world.store.round_trips
     exchange.browser.get(exchange.url)
     assert world.store.round_trips - before == 1
@@ -313,14 +313,14 @@ def test_another_logins_cookie_shows_nothing(world):
     theirs, mine = start(world), start(world)
     flow = theirs.token[:11]
     for salt in ("", "A" * 12):
-        mine.browser.cookies["__Host-card"] = f"{flow}{salt}"
+        mine.browser.cookies["__Host-eid_card"] = f"{flow}{salt}"
         again = Exchange(world, mine.browser, mine.browser.get(mine.url))
         assert again.token == mine.token
 
 
 def test_a_made_up_offer_opens_nothing(world):
     exchange = start(world)
-    exchange.browser.cookies["__Host-card"] = f"{exchange.token[:11]}{'A' * 12}"
+    exchange.browser.cookies["__Host-eid_card"] = f"{exchange.token[:11]}{'A' * 12}"
     exchange.page = exchange.browser.get(exchange.url)
     opened = exchange.browser.post_json("/card/launch", {"launch_token": exchange.token})
     assert refusal(opened) == "session-unknown"

@@ -72,7 +72,7 @@ def provide(front: Front, context: BrowserContext) -> None:
 
 def carry(browser: Browser, context: BrowserContext) -> None:
     """Log the real browser in as the other one is."""
-    for name in ("__Host-session", "__Host-browser-state"):
+    for name in ("__Host-eid_session", "__Host-eid_browser_state"):
         found = browser.http.get_cookie(name, domain="id.example.vn")
         assert found is not None
         site = "None" if name.endswith("state") else "Lax"

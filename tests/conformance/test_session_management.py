@@ -18,7 +18,7 @@ from tests.conformance.suite import Browser, Callback
 
 def answered(browser: Browser, client_id: str, session_state: str, origin: str) -> str:
     """What the provider's frame answers to a relying party's page (Session Management 1.0 §3.3)."""
-    state = browser.http.cookies.get("__Host-browser-state", "")
+    state = browser.http.cookies.get("__Host-eid_browser_state", "")
     hashed, salt = session_state.split(".")
     text = f"{client_id} {origin} {state} {salt}"
     same = hashlib.sha256(text.encode()).hexdigest() == hashed

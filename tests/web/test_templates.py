@@ -151,9 +151,9 @@ def test_language_is_chosen_on_the_page_and_kept_in_a_cookie(pages: Pages) -> No
     sample = SAMPLES["stayed"]
     chosen = Request("GET", "/logout", query=Params([("lang", "en"), ("state", "a b")]))
     answer = pages.render(chosen, sample.template, **sample.context)
-    assert answer.cookies == ("__Host-lang=en; Path=/; HttpOnly; SameSite=Lax; Secure",)
+    assert answer.cookies == ("__Host-eid_lang=en; Path=/; HttpOnly; SameSite=Lax; Secure",)
     assert b"/logout?state=a+b&amp;lang=vi" in answer.body
-    later = Request("GET", "/logout", cookies={"__Host-lang": "en"})
+    later = Request("GET", "/logout", cookies={"__Host-eid_lang": "en"})
     assert pages.locale(later, "vi") == "en"
     assert pages.locale(Request("GET", "/"), "en") == "en"
     unknown = Request("GET", "/", query=Params([("lang", "xx"), ("lang", "yy")]))

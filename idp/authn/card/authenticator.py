@@ -30,7 +30,7 @@ from idp.mrtd.trust import TrustStore
 from idp.storage.transient import Delete, Get, Operation, Put, Take, Taken
 from idp.web.http import Request, Response, cookie, json_response, redirect
 
-SHOWN = "card"
+SHOWN = "eid_card"
 """The cookie with what the page shows first. Read once: any later request asks the store."""
 SHOWN_TTL = 10
 

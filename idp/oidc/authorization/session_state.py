@@ -18,7 +18,7 @@ from idp.oidc.vocabulary import OPENID
 from idp.web.http import Request, cookie, cookie_name
 
 MEMBER = "session_state"
-COOKIE = "browser-state"
+COOKIE = "eid_browser_state"
 
 
 @dataclass(frozen=True, slots=True)

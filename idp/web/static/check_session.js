@@ -57,7 +57,7 @@
   }
 
   function browserState() {
-    var found = /(?:^|; )(?:__Host-)?browser-state=([^;]*)/.exec(document.cookie);
+    var found = /(?:^|; )(?:__Host-)?eid_browser_state=([^;]*)/.exec(document.cookie);
     return found ? found[1] : "";
   }
 

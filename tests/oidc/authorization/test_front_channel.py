@@ -246,7 +246,9 @@ def test_a_form_after_a_login_sets_the_session_too(front: Front) -> None:
     browser = front.browser()
     done = browser.log_in(front.authorize(browser, response_mode="form_post"))
     assert "code" in Page(done.text).hidden
-    assert any(each.startswith("__Host-session=") for each in done.headers.getlist("Set-Cookie"))
+    assert any(
+        each.startswith("__Host-eid_session=") for each in done.headers.getlist("Set-Cookie")
+    )
     form = {"grant_type": "authorization_code", "code": Page(done.text).hidden["code"]}
     tokens = front.token({**form, "redirect_uri": CALLBACK}).get_json()
     assert verified(front, tokens["id_token"])["nonce"] == "n"

@@ -121,12 +121,12 @@ def test_J12_every_cookie_is_as_it_must_be(front: Front) -> None:
     done = browser.log_in(first)
     cookies = [*first.headers.getlist("Set-Cookie"), *done.headers.getlist("Set-Cookie")]
     assert {each.partition("=")[0] for each in cookies} == {
-        "__Host-login",
-        "__Host-session",
-        "__Host-lang",
-        "__Host-browser-state",
+        "__Host-eid_login",
+        "__Host-eid_session",
+        "__Host-eid_lang",
+        "__Host-eid_browser_state",
     }
-    (readable,) = (each for each in cookies if each.startswith("__Host-browser-state="))
+    (readable,) = (each for each in cookies if each.startswith("__Host-eid_browser_state="))
     cookies.remove(readable)  # no secret: our frame in a relying party's page compares it
     assert {"Secure", "SameSite=None", "Path=/"} <= set(readable.split("; "))
     for each in cookies:
@@ -194,7 +194,7 @@ def test_D07_a_code_is_no_handle_of_anything_else_here(front: Front) -> None:
     code = answer(front.authorize(browser))["code"]
     assert browser.get("/authorize", kept=code).status_code == 400
     other = front.browser()
-    other.http.set_cookie("__Host-session", code, domain="id.example.vn")
+    other.http.set_cookie("__Host-eid_session", code, domain="id.example.vn")
     assert error(front.authorize(other, prompt="none")) == "login_required"
 
 

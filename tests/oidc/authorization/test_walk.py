@@ -142,14 +142,27 @@ def test_a_weak_session_is_stepped_up_not_restarted(front: Front) -> None:
 
 def test_the_cookie_changes_when_the_session_rises(front: Front) -> None:
     browser = front.signed_in()
-    old = browser.http.get_cookie("__Host-session", domain="id.example.vn")
+    old = browser.http.get_cookie("__Host-eid_session", domain="id.example.vn")
     browser.log_in(front.authorize(browser, acr_values=acr(2)))
-    new = browser.http.get_cookie("__Host-session", domain="id.example.vn")
+    new = browser.http.get_cookie("__Host-eid_session", domain="id.example.vn")
     assert old is not None
     assert new is not None
     assert old.value != new.value
-    browser.http.set_cookie("__Host-session", old.value, domain="id.example.vn")
+    browser.http.set_cookie("__Host-eid_session", old.value, domain="id.example.vn")
     assert error(front.authorize(browser, prompt="none")) == "login_required"
+
+
+def test_a_session_whose_cookie_has_the_old_name_survives_the_upgrade(front: Front) -> None:
+    browser = front.signed_in()
+    for name in ("session", "login"):
+        cookie = browser.http.get_cookie(f"__Host-eid_{name}", domain="id.example.vn")
+        assert cookie is not None
+        browser.http.delete_cookie(f"__Host-eid_{name}", domain="id.example.vn")
+        browser.http.set_cookie(f"__Host-{name}", cookie.value, domain="id.example.vn")
+    browser.log_in(front.authorize(browser, acr_values=acr(2)))  # a step-up: the passcode alone
+    for name in ("session", "login"):
+        browser.http.delete_cookie(f"__Host-{name}", domain="id.example.vn")
+    assert answer(front.authorize(browser, prompt="none"))["code"]  # the new names were set
 
 
 @pytest.mark.attack("B09")
@@ -265,13 +278,13 @@ def test_fifty_returns_at_once_give_one_code(front: Front) -> None:
     page = Page(asked.text)
     proved = browser.once("POST", page.action, data={**page.hidden, "otp": "000000"})
     resume = proved.headers["Location"]
-    jar = browser.http.get_cookie("__Host-login", domain="id.example.vn")
+    jar = browser.http.get_cookie("__Host-eid_login", domain="id.example.vn")
     assert jar is not None
     barrier = threading.Barrier(50)
 
     def come_back(_: int) -> tuple[int, bool]:
         mine = front.browser()
-        mine.http.set_cookie("__Host-login", jar.value, domain="id.example.vn")
+        mine.http.set_cookie("__Host-eid_login", jar.value, domain="id.example.vn")
         barrier.wait(20)
         response = mine.once("GET", resume)
         return response.status_code, "code=" in response.headers.get("Location", "")

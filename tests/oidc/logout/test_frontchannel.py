@@ -59,7 +59,7 @@ def test_every_relying_party_that_wants_it_has_a_frame_and_the_browser_goes_on(
     ]
     assert refresh["content"] == f"2; url={GOODBYE}?state=a%26b"
     assert f'href="{GOODBYE}?state=a%26b"' in page.text
-    assert browser.http.get_cookie("__Host-session", domain="id.example.vn") is None
+    assert browser.http.get_cookie("__Host-eid_session", domain="id.example.vn") is None
 
 
 def test_without_such_a_relying_party_there_is_no_page_in_between(front: Front) -> None:

@@ -63,7 +63,7 @@ def test_oidcc_rp_initiated_logout(front: Front) -> None:
     )
     assert gone.status_code == 303
     assert gone.headers["Location"] == f"{GOODBYE}?state=a+b"
-    assert "__Host-session=;" in gone.headers["Set-Cookie"]
+    assert "__Host-eid_session=;" in gone.headers["Set-Cookie"]
     assert "Max-Age=0" in gone.headers["Set-Cookie"]
     assert not logged_in(front, browser)
     assert [each["event"] for each in front.events()[-3:-1]] == ["SessionEnded", "LogoutCompleted"]

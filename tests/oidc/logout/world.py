@@ -48,7 +48,7 @@ def visit(front: Front, browser: Browser, *clients: Client) -> None:
 
 def session_id(front: Front, browser: Browser) -> str:
     """The id of the browser's session."""
-    found = browser.http.get_cookie("__Host-session", domain="id.example.vn")
+    found = browser.http.get_cookie("__Host-eid_session", domain="id.example.vn")
     assert found is not None
     return str(found.value)[:11]
 
