@@ -65,7 +65,7 @@ from idp.web.adapter import mount
 from idp.web.edge import Edge, Route
 from idp.web.errors import Failure, Failures
 from idp.web.fastpath import FastPath, StartResponse, WSGIApp
-from idp.web.http import Trust
+from idp.web.forwarded import Trust
 from idp.web.settings import Site
 from idp.web.templates import Pages
 

@@ -27,7 +27,7 @@ from idp.core.errors import Unavailable
 from idp.sections import host_port
 
 if TYPE_CHECKING:
-    from idp.web.rsgi import Gateway
+    from idp.web.asgi import Gateway
 
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 THREADS = 8
@@ -35,7 +35,6 @@ STOP_SECONDS = 25
 """How long requests under way may take to end; with the rest of the stop under 30 s."""
 HOUSEKEEPING_SECONDS = 3600
 HEADER_SECONDS = 10
-HEADER_BYTES = 64 * 1024
 OPEN_FILES = 8192
 """For each process; half of them for connections."""
 TLS_CIPHERS = "ECDHE+AESGCM"
@@ -281,20 +280,22 @@ def _granian(listening: Listening) -> None:
     from granian.constants import HTTPModes, Interfaces, SSLProtocols
     from granian.http import HTTP1Settings, HTTP2Settings
 
+    from idp.web.http import MAX_HEADERS  # not before METRICS_VARIABLE is set
+
     # Not fork: this process has threads and connections of its own.
     multiprocessing.set_start_method("spawn", force=True)
     server = Granian(
         "idp.wsgi:create",
         address=listening.host,
         port=listening.port,
-        interface=Interfaces.RSGI,
+        interface=Interfaces.ASGINL,
         workers=listening.workers,
         backpressure=_connections(),
         http=HTTPModes.auto if listening.certificate else HTTPModes.http1,
         http1_settings=HTTP1Settings(
-            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEADER_BYTES
+            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MAX_HEADERS
         ),
-        http2_settings=HTTP2Settings(max_headers_size=HEADER_BYTES, max_concurrent_streams=100),
+        http2_settings=HTTP2Settings(max_headers_size=MAX_HEADERS, max_concurrent_streams=100),
         websockets=False,
         ssl_cert=listening.certificate,
         ssl_key=listening.private_key,
@@ -324,7 +325,7 @@ def _connections() -> int:
 def _worker(threads: int, parent: int) -> "Gateway":
     """In a process of granian's: the application, and an end when ``parent`` has ended."""
     from idp.storage.embedded import dies_with
-    from idp.web.rsgi import Gateway
+    from idp.web.asgi import Gateway
     from idp.wsgi import create
 
     # Killed with it: nobody is left to end a stop that takes too long.
@@ -355,6 +356,7 @@ def _first_signal_only(loop: asyncio.AbstractEventLoop) -> None:
 def _gunicorn(listening: Listening) -> None:
     """In a process of its own: it forks, and this one has threads and connections."""
     from idp.storage.embedded import dies_with
+    from idp.web.http import MAX_HEADERS
 
     host = f"[{listening.host}]" if ":" in listening.host else listening.host
     tls = (
@@ -368,7 +370,7 @@ def _gunicorn(listening: Listening) -> None:
         *("--worker-class", "gthread", "--threads", str(listening.threads)),
         *("--graceful-timeout", str(STOP_SECONDS), "--log-level", "warning"),
         *("--limit-request-line", "0"),  # the request itself is measured by idp.web.http
-        *("--limit-request-field_size", str(HEADER_BYTES), "--no-control-socket"),
+        *("--limit-request-field_size", str(MAX_HEADERS), "--no-control-socket"),
         *(tls if listening.certificate else ()),
         *(asked if listening.client_ca else ()),
     )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from idp.web.errors import Failures, Translate
-from idp.web.http import HttpError, Request, Response, Trust, from_environ, unread
+from idp.web.forwarded import Trust
+from idp.web.http import HttpError, Request, Response, from_environ, unread
 from idp.web.security import protect
 
 

@@ -5,7 +5,6 @@ request with :func:`from_environ` and send the response with :func:`send`, so bo
 alike. What is refused here (oversize, bad encoding, wrong content type) is refused everywhere.
 """
 
-import ipaddress
 import json
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,17 +15,19 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from idp.core.strict_json import loads_object
+from idp.web import forwarded
+from idp.web.forwarded import NO_PROXIES, Trust
 
 FORM = "application/x-www-form-urlencoded"
+MAX_HEADERS = 64 * 1024
+"""Names and values of all headers together."""
 MAX_BODY = 64 * 1024
 MAX_QUERY = 32 * 1024
 MAX_FIELDS = 200
 
-Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 
 class HttpError(Exception):
-    """A request that cannot even be read; ``status`` says why (400, 405, 413, 415, 431)."""
+    """A request that cannot even be read; ``status`` says why (400, 405, 413, 414, 415, 431)."""
 
     def __init__(self, status: int, detail: str, *, allow: str = "") -> None:
         super().__init__(detail)
@@ -142,32 +143,19 @@ def redirect(location: str, cookies: tuple[str, ...] = ()) -> Response:
     return Response(303, b"", headers, cookies)
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """Which peers' forwarding headers are believed: the operator's proxies."""
-
-    proxies: tuple[Network, ...] = ()
-
-    def believes(self, address: str) -> bool:
-        """Whether ``address`` is one of the operator's proxies. Never looks a name up."""
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self.proxies)
-
-
-def from_environ(environ: Mapping[str, Any], trust: Trust = Trust()) -> Request:
+def from_environ(environ: Mapping[str, Any], trust: Trust = NO_PROXIES) -> Request:
     """Read a WSGI environment (PEP 3333) once.
 
     Raises:
         HttpError: the request is oversize, encoded, or not readable as what it says it is.
     """
     headers = _headers(environ)
+    if sum(map(len, headers)) + sum(map(len, headers.values())) > MAX_HEADERS:
+        raise HttpError(431, "the headers are too large")
     peer = str(environ.get("REMOTE_ADDR", ""))
     secure = environ.get("wsgi.url_scheme") == "https"
     if trust.believes(peer):
-        peer, secure = _forwarded(headers, peer, secure, trust)
+        peer, secure = forwarded.client(headers, peer, secure, trust)
         certificate = _forwarded_certificate(headers)
     else:
         certificate = _certificate(environ)
@@ -204,8 +192,8 @@ def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
 def _body(environ: Mapping[str, Any], headers: Mapping[str, str]) -> bytes:
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise HttpError(415, "the body must not be encoded")
-    if "transfer-encoding" in headers:  # a body of unknown length is never taken for none
-        raise HttpError(400, "the body must have a Content-Length")
+    if "transfer-encoding" in headers:
+        return _chunked_body(environ, headers["transfer-encoding"])
     try:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError as error:
@@ -217,6 +205,16 @@ def _body(environ: Mapping[str, Any], headers: Mapping[str, str]) -> bytes:
     body: bytes = environ["wsgi.input"].read(length)
     if len(body) != length:
         raise HttpError(400, "the body ended early")
+    return body
+
+
+def _chunked_body(environ: Mapping[str, Any], coding: str) -> bytes:
+    """A body of unknown length (RFC 9112 §7.1), where the server says that it marks its end."""
+    if coding.strip().lower() != "chunked" or not environ.get("wsgi.input_terminated"):
+        raise HttpError(400, "the body must have a Content-Length")
+    body: bytes = environ["wsgi.input"].read(MAX_BODY + 1)
+    if len(body) > MAX_BODY:
+        raise HttpError(413, "the body is too large")
     return body
 
 
@@ -240,34 +238,26 @@ def _params(encoded: str) -> Params:
 
 
 def _cookies(header: str) -> dict[str, str]:
-    """Cookies by name; one that is sent twice is not believed at all (cookie tossing)."""
+    """Cookies by name. One that cannot be read is skipped, the others are not affected.
+
+    Other applications on our domain set cookies that browsers send here too, in any bytes: one
+    outside printable ASCII (RFC 6265 §4.1.1) is none of ours. One that is sent twice is not
+    believed at all (cookie tossing).
+    """
     found: dict[str, str] = {}
     twice: set[str] = set()
     for part in header.split(";"):
-        name, separator, value = part.strip().partition("=")
+        name, separator, value = part.strip(" \t").partition("=")
         if not separator:
             continue
         if name in found:
             twice.add(name)
         found[name] = value
-    return {name: value for name, value in found.items() if name not in twice}
-
-
-def _forwarded(
-    headers: Mapping[str, str], peer: str, secure: bool, trust: Trust
-) -> tuple[str, bool]:
-    """The client behind our proxies: the right-most address that is not one of them."""
-    for candidate in reversed(headers.get("x-forwarded-for", "")[:1024].split(",")):
-        address = candidate.strip()
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            break
-        peer = address
-        if not trust.believes(address):
-            break
-    proto = headers.get("x-forwarded-proto", "").strip().lower()
-    return peer, {"https": True, "http": False}.get(proto, secure)
+    return {
+        name: value
+        for name, value in found.items()
+        if name not in twice and (name + value).isascii() and (name + value).isprintable()
+    }
 
 
 def _certificate(environ: Mapping[str, Any]) -> bytes | None:

@@ -28,6 +28,9 @@ TOKENS_REFUSED = Counter("idp_tokens_refused", "Refusals of the token endpoint."
 CODES = Counter("idp_codes", "One-time codes asked for, by what became of them.", ("result",))
 REPLAYS = Counter("idp_replays", "Single-use facts that came a second time.", ("what",))
 LOGOUTS = Counter("idp_logout_deliveries", "Back-channel logouts, by how a try went.", ("result",))
+FORWARDING_UNREAD = Counter(
+    "idp_forwarding_unread", "Requests whose proxy named no client, by header.", ("header",)
+)
 UNAVAILABLE = Counter("idp_unavailable", "Answers 503, by what was down.", ("dependency",))
 
 

@@ -11,7 +11,8 @@ from idp.web.adapter import create_app, mount
 from idp.web.assets import PATH, static_file
 from idp.web.edge import Edge, Route
 from idp.web.errors import Failures
-from idp.web.http import HttpError, Request, Response, Trust, json_response
+from idp.web.forwarded import Trust
+from idp.web.http import HttpError, Request, Response, json_response
 from idp.web.settings import Site
 from idp.web.templates import Pages
 from tests.browser.driver import browser, open_context, page, playwright_driver

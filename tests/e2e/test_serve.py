@@ -60,6 +60,37 @@ def test_it_serves_counts_logs_and_ends(served: Program) -> None:
     until(lambda: not any(map(alive, children)), served)
 
 
+def exchange(program: Program, head: str, body: bytes = b"") -> tuple[int, bytes]:
+    """What is answered to these bytes: the status, and everything until the connection ends."""
+    with socket.create_connection(("127.0.0.1", program.port), timeout=30) as connection:
+        connection.sendall(f"{head}Host: localhost\r\nConnection: close\r\n".encode("latin-1"))
+        connection.sendall(b"\r\n" + body)
+        with connection.makefile("rb") as answer:
+            whole = answer.read()
+    return int(whole.split(b" ", 2)[1]), whole
+
+
+def test_the_edge_is_the_same_on_every_server(served: Program) -> None:
+    """Headers over the budget, cookies of others that are not ASCII, bodies in chunks."""
+    status, _ = exchange(served, f"GET /jwks HTTP/1.1\r\nX-A: {'a' * 100_000}\r\n")
+    assert status == 431
+    many = "".join(f"X-{n}: {'a' * 7_000}\r\n" for n in range(10))
+    assert exchange(served, f"GET /jwks HTTP/1.1\r\n{many}")[0] == 431
+    english = (
+        "GET /nowhere HTTP/1.1\r\nAccept: text/html\r\nCookie: theirs=\xc4\x91; eid_lang=en\r\n"
+    )
+    assert b'<html lang="en"' in exchange(served, english)[1]
+    token = (
+        "POST /token HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        "Transfer-Encoding: chunked\r\n"
+    )
+    body = b"5\r\ngrant\r\nd\r\n_type=unknown\r\n0\r\n\r\n"
+    status, answer = exchange(served, token, body)
+    assert (status, b'"invalid_client"' in answer) == (401, True)  # it was read: nobody is named
+    status, answer = exchange(served, token, b"11170\r\n" + b"a" * 70_000 + b"\r\n0\r\n\r\n")
+    assert (status, b'"invalid_request"' in answer) == (413, True)
+
+
 def test_it_ends_in_time_however_often_it_is_told(served: Program) -> None:
     """A service manager signals every process of a unit, and the parent tells its own again.
 

@@ -50,7 +50,7 @@ from idp.storage.revocations import Revocations
 from idp.web.adapter import create_app, mount
 from idp.web.edge import Edge
 from idp.web.errors import Failure, Failures
-from idp.web.http import Trust
+from idp.web.forwarded import Trust
 from idp.web.settings import Site
 from idp.web.templates import Pages
 from tests.oidc.outside import outbound

@@ -8,7 +8,7 @@ import pytest
 
 from idp.web.edge import Edge
 from idp.web.errors import Failure, Failures
-from idp.web.http import Trust
+from idp.web.forwarded import Trust
 from idp.web.settings import Site
 from idp.web.templates import Pages
 

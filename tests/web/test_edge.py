@@ -15,7 +15,8 @@ from idp.web.csrf import CsrfFailed
 from idp.web.edge import Edge, Route
 from idp.web.errors import Failures
 from idp.web.fastpath import FastPath
-from idp.web.http import FORM, Request, Response, Trust, json_response, redirect
+from idp.web.forwarded import Trust
+from idp.web.http import FORM, Request, Response, json_response, redirect
 from idp.web.security import protect
 from idp.web.settings import Site
 from idp.web.templates import Pages

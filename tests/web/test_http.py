@@ -20,13 +20,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from idp.web.forwarded import Trust
 from idp.web.http import (
     FORM,
     HttpError,
     Params,
     RepeatedParameter,
     Request,
-    Trust,
     cookie,
     from_environ,
     redirect,
@@ -101,10 +101,43 @@ def test_J13_a_cookie_sent_twice_is_not_believed(environ: Environ) -> None:
     assert dict(request.cookies) == {"lang": "vi"}
 
 
+@pytest.mark.parametrize("theirs", ["theirs=\xc4\x91\xff", "th\xe9irs=1", "a=\x7f", "a=\x01", "="])
+def test_a_cookie_that_cannot_be_read_is_skipped_and_the_others_are_read(
+    environ: Environ, theirs: str
+) -> None:
+    request = from_environ(environ(HTTP_COOKIE=f"eid_login=a; {theirs}; eid_session=b"))
+    assert {name: request.cookies.get(name) for name in ("eid_login", "eid_session")} == {
+        "eid_login": "a",
+        "eid_session": "b",
+    }
+    assert theirs.partition("=")[0] not in {*request.cookies} - {""}
+
+
+def test_headers_are_taken_up_to_64_kib_in_all(environ: Environ) -> None:
+    from_environ(environ(HTTP_A="x" * 60_000))
+    for more in ({"HTTP_A": "x" * 100_000}, {f"HTTP_A{n}": "x" * 1000 for n in range(70)}):
+        with pytest.raises(HttpError) as refused:
+            from_environ(environ(**more))
+        assert refused.value.status == 431
+
+
+def test_a_body_in_chunks_is_read_where_the_server_marks_its_end(environ: Environ) -> None:
+    more = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_TYPE": FORM, "CONTENT_LENGTH": ""}
+    made = environ("POST", "/x", body=b"a=1", **more)
+    with pytest.raises(HttpError) as refused:
+        from_environ(made)
+    assert refused.value.status == 400
+    assert from_environ({**made, "wsgi.input_terminated": True}).form["a"] == "1"
+    made = environ("POST", "/x", body=b"a" * 70_000, **more)
+    with pytest.raises(HttpError) as refused:
+        from_environ({**made, "wsgi.input_terminated": True})
+    assert refused.value.status == 413
+
+
 @pytest.mark.attack("J12")
 def test_J12_cookies_are_host_bound_and_closed_to_scripts() -> None:
-    assert cookie("login", "v") == "__Host-login=v; Path=/; HttpOnly; SameSite=Lax; Secure"
-    assert cookie("login", "v", secure=False) == "login=v; Path=/; HttpOnly; SameSite=Lax"
+    assert cookie("eid_login", "v") == "__Host-eid_login=v; Path=/; HttpOnly; SameSite=Lax; Secure"
+    assert cookie("eid_login", "v", secure=False) == "eid_login=v; Path=/; HttpOnly; SameSite=Lax"
     assert cookie("login", "", max_age=0).endswith("; Max-Age=0")
 
 

@@ -1,4 +1,4 @@
-"""The gateway from RSGI to WSGI, under granian itself."""
+"""The gateway from ASGI to WSGI, under granian itself."""
 
 import asyncio
 import http.client
@@ -12,10 +12,11 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from idp.web.asgi import Gateway
 from idp.web.http import MAX_BODY
-from idp.web.rsgi import Gateway
 from tests.ports import free_port
 
 POST = b"POST /x HTTP/1.1\r\nHost: x\r\n"
@@ -30,6 +31,11 @@ def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
 
 
+def _server(gateway: Gateway, port: int) -> Server:
+    interface = Interfaces.ASGINL
+    return Server(gateway, port=port, interface=interface, websockets=False, log_enabled=False)
+
+
 @contextmanager
 def listening(gateway: Gateway) -> Iterator[int]:
     """granian in a thread of this process; yields its port."""
@@ -39,7 +45,7 @@ def listening(gateway: Gateway) -> Iterator[int]:
     running: list[Server] = []
 
     async def serve() -> None:
-        running.append(Server(gateway, port=port, websockets=False, log_enabled=False))
+        running.append(_server(gateway, port))
         running[0].on_startup(began.set)
         await running[0].serve()
 
@@ -52,7 +58,7 @@ def listening(gateway: Gateway) -> Iterator[int]:
     finally:
         loop.call_soon_threadsafe(running[0].stop)
         thread.join(10)
-        gateway.__rsgi_del__(loop)
+        gateway.close()
         loop.close()
 
 
@@ -164,13 +170,36 @@ def test_a_client_that_leaves_before_its_body_is_no_error(
     assert not [each for each in caplog.records if each.levelno >= logging.WARNING]
 
 
-@pytest.mark.parametrize(
-    "said", [b"Content-Length: %d" % (MAX_BODY + 1), b"Transfer-Encoding: chunked"]
-)
-def test_a_body_that_will_be_refused_is_not_read(port: int, said: bytes) -> None:
-    answer = talk(port, POST + said + b"\r\nConnection: close\r\n\r\n")  # nothing of it is sent
+def test_a_body_that_will_be_refused_is_not_read(port: int) -> None:
+    said = b"Content-Length: %d\r\nConnection: close\r\n\r\n" % (MAX_BODY + 1)
+    answer = talk(port, POST + said)  # nothing of it is sent
     assert answer.startswith(b"HTTP/1.1 200 ")  # as the application says, at once
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["body"] == ""
+
+
+def test_a_body_in_chunks_is_read(port: int) -> None:
+    sent = (
+        b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    )
+    assert json.loads(talk(port, POST + sent).partition(b"\r\n\r\n")[2])["body"] == "abcde"
+
+
+@pytest.mark.attack("P02")
+def test_P02_a_body_in_chunks_is_read_as_far_as_the_limit_and_no_longer_than_the_time(
+    port: int,
+) -> None:
+    endless = b"Transfer-Encoding: chunked\r\n\r\n" + b"4000\r\n" + b"a" * 0x4000 + b"\r\n"
+    assert talk(port, POST + endless).startswith(b"HTTP/1.1 408 ")
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(POST + endless + (b"4000\r\n" + b"a" * 0x4000 + b"\r\n") * 4)
+        assert connection.recv(12) == b"HTTP/1.1 200"  # it does not wait for the end
+
+
+def test_B4_a_header_with_bytes_outside_ascii_does_not_hide_the_others(port: int) -> None:
+    sent = b"Cookie: a=1; theirs=\xc4\x91\xff; b=2\r\nX-A: \xe9\r\nConnection: close\r\n\r\n"
+    told = json.loads(talk(port, b"GET / HTTP/1.1\r\nHost: x\r\n" + sent).partition(b"\r\n\r\n")[2])
+    assert told["HTTP_COOKIE"] == "a=1; theirs=\xc4\x91\xff; b=2"
+    assert told["HTTP_X_A"] == "\xe9"
 
 
 @pytest.mark.attack("P07")
