@@ -3,6 +3,13 @@
 import time
 from typing import Protocol
 
+NODE_SKEW = 6
+"""Seconds by which the clocks of two nodes may differ: each within 3 s of the right time.
+
+It holds for everything that nodes sign or date for each other: a ticket, token or nonce may be
+from the future by so much, and what began up to so long after a revocation is ended with it.
+"""
+
 
 class Clock(Protocol):
     """Returns the time now in whole epoch seconds (UTC)."""

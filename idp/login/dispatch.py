@@ -94,12 +94,11 @@ def _counted(
 ) -> tuple[Authentication, ...]:
     """The authentications that count: fresh enough, by an accepted method, of one account.
 
+    Proofs of this transaction are always fresh enough: no clock of another node is asked.
     The account is that of the newest proof, so that somebody else's session never adds to it.
     """
-    fit = [
-        each
-        for each in (proofs if requirement.fresh else (*earlier, *proofs))
-        if each.at >= requirement.not_before and each.method in accepted
-    ]
+    recent = [each for each in earlier if each.at >= requirement.not_before]
+    candidates = proofs if requirement.fresh else (*recent, *proofs)
+    fit = [each for each in candidates if each.method in accepted]
     mine = (each for each in fit if each.account_id == fit[-1].account_id)
     return tuple({each.method: each for each in mine}.values())

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
+from idp.core.clock import NODE_SKEW
 from idp.core.handles import FLOW_BYTES, b64url, b64url_decode, new_flow
 
 TAG_BYTES = 6
@@ -67,7 +68,7 @@ class Ticket:
         ticket = cls(b64url(plain[:FLOW_BYTES]), issued_at, b64url(plain[FLOW_BYTES + 5 :]), text)
         if not hmac.compare_digest(mac, _mac(key, browser, plain)):
             raise TicketRefused("foreign", ticket)
-        if not issued_at <= now < issued_at + ttl:
+        if not issued_at - NODE_SKEW <= now < issued_at + ttl:
             raise TicketRefused("expired", ticket)
         return ticket
 

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, delete, insert, select
 
-from idp.core.clock import Clock
+from idp.core.clock import NODE_SKEW, Clock
 from idp.core.errors import Unavailable
 from idp.storage.database import Beside, Database, metadata
 from idp.storage.processes import TRUSTED
@@ -82,13 +82,26 @@ class Revocations:
     def is_revoked(self, kind: Kind, subject: str, since: int) -> bool:
         """Whether what ``subject`` was given at ``since`` has been revoked.
 
+        ``since`` may come from a node whose clock is ahead of the one that revoked.
+
         Raises:
             Unavailable: the database has not answered for too long to know.
         """
         with self._lock:
             self._refresh()
             known = self._known.get((kind, subject))
-        return known is not None and since <= known[0]
+        return known is not None and since <= known[0] + NODE_SKEW
+
+    def after(self, kind: Kind, subject: str, now: int) -> int:
+        """A date from ``now`` on for what ``subject`` is given after every revocation so far.
+
+        Raises:
+            Unavailable: see :meth:`is_revoked`.
+        """
+        with self._lock:
+            self._refresh()
+            known = self._known.get((kind, subject))
+        return now if known is None else max(now, known[0] + NODE_SKEW + 1)
 
     def refresh(self) -> None:
         """Learn what was revoked until now.

@@ -7,7 +7,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import insert, make_url, select
 
-from idp.core.clock import FixedClock
+from idp.core.clock import NODE_SKEW, FixedClock
 from idp.core.errors import Unavailable
 from idp.storage.database import Database, metadata, open_database
 from idp.storage.revocations import REVOCATIONS, Revocations
@@ -46,7 +46,23 @@ def test_what_was_given_before_is_revoked_and_after_is_not(here: Revocations) ->
     here.revoke("account", "a", expires_at=LATER)
     assert here.is_revoked("account", "a", NOW - 100)
     assert here.is_revoked("account", "a", NOW)
-    assert not here.is_revoked("account", "a", NOW + 1)
+    assert not here.is_revoked("account", "a", NOW + NODE_SKEW + 1)
+
+
+def test_a_node_whose_clock_is_ahead_gave_nothing_that_outlives_its_revocation(
+    here: Revocations,
+) -> None:
+    here.revoke("account", "a", expires_at=LATER)
+    assert here.is_revoked("account", "a", NOW + NODE_SKEW)
+
+
+def test_what_is_given_after_a_revocation_is_dated_after_it(here: Revocations) -> None:
+    assert here.after("grant", "a", NOW) == NOW
+    here.revoke("grant", "a", expires_at=LATER)
+    for now in (NOW - NODE_SKEW, NOW, NOW + 1, NOW + 100):
+        dated = here.after("grant", "a", now)
+        assert dated >= now
+        assert not here.is_revoked("grant", "a", dated)
 
 
 def test_kinds_and_subjects_are_apart(here: Revocations) -> None:

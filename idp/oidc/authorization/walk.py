@@ -222,6 +222,8 @@ def _grant(
         finish,
         consent,
         flow=ticket.flow if ticket else new_flow(),
-        now=services.clock(),
+        now=services.standing.issue_time(
+            finish.account_id, settled.session.id, errand.asked.client_id
+        ),
     )
     return errand.grant(errand, authorization, settled, ticket)

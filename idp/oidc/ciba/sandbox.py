@@ -69,13 +69,14 @@ def decide(approval: Approval, request: Request) -> Response:
 
 
 def _allow(approval: Approval, request: Request, waiting: Waiting, client: Client) -> None:
-    services, now = approval.services, approval.services.clock()
+    services = approval.services
     finish = _proved(services, waiting.payload["account_id"], waiting.asked.level)
     try:
         settled = services.desk.settle(None, finish)
     except AccountUnusable as error:
         raise HttpError(404, "nobody is asked") from error
     consent = _consent(services, waiting, client, finish)
+    now = services.standing.issue_time(finish.account_id, settled.session.id, client.client_id)
     authorization = respond.authorize(
         waiting.asked, client, settled, finish, consent, flow=new_flow(), now=now
     )

@@ -187,7 +187,7 @@ def _allow(office: ConsentDesk, question: Question) -> Response:
         before=question.known,
         level=question.finish.level,
         locale=desk.pages.locale(visit.request),
-        now=desk.clock(),
+        now=max(desk.clock(), visit.transaction.begun_at),  # another node may have begun it
     )
     office.consents.add(given)
     released = tuple(sorted(given.granted.intersection(question.asked.claims)))

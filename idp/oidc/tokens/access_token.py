@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from idp.core.clock import NODE_SKEW
 from idp.core.handles import FLOW_CHARS, Handle, b64url_decode, digest
 from idp.jose.jwk import JwkSet
 from idp.jose.jwt import InvalidToken, verify_jwt
@@ -92,10 +93,10 @@ def record_key(token: str, keys: JwkSet, *, issuer: str, now: int) -> str | None
             audience=None,
             typ=(TYP,),
             now=now,
-            leeway=0,
+            leeway=NODE_SKEW,
             required=("exp", "jti"),
         )
-        return _key_of(claims["jti"])
+        return _key_of(claims["jti"]) if claims["exp"] > now else None  # leeway is for iat alone
     except (InvalidToken, ValueError):
         return None
 

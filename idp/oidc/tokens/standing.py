@@ -65,6 +65,14 @@ class Standing:
         """
         return self.check(authorization, *self.transient.run(*self.reads(authorization)))
 
+    def issue_time(self, account_id: str, session_id: str, client_id: str) -> int:
+        """When an authorization is issued: now, or just after what the citizen ended before it."""
+        after, now = self.revocations.after, self.clock()
+        return max(
+            after("grant", consent_subject(account_id, client_id), now),
+            after("session", session_subject(session_id, client_id), now),
+        )
+
     def end_grant(self, flow: str) -> None:
         """End everything made from one authorization: durably first, then at once on every node.
 
