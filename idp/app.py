@@ -52,6 +52,11 @@ from idp.registry.http import HttpRegistry
 from idp.registry.repository import Registry
 from idp.registry.source import RegistrySource
 from idp.registry.sql import SqlRegistry
+from idp.sandbox import api as sandbox_api
+from idp.sandbox import observation
+from idp.sandbox.logins import equip
+from idp.sandbox.recorder import Recorder, record
+from idp.sandbox.views import routes as sandbox_pages
 from idp.sections import ServiceSection
 from idp.settings import SANDBOX_CODE, SANDBOX_LIMIT, Settings
 from idp.storage.database import Database, open_database
@@ -109,7 +114,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
         if settings.sandbox and Registry(database, clock).holds_real_numbers():
             raise NotASandbox("the registry holds a person with a real province code")
         keys = KeyStore(settings.keys.directory)
-        audit = MeteredAuditLog(database, keys.secret("audit"), clock)
+        kind = SandboxAuditLog if settings.sandbox else MeteredAuditLog
+        audit = kind(database, keys.secret("audit"), clock)
         pages = Pages(
             Site(settings.issuer, settings.sandbox, settings.hotline, settings.privacy_url)
         )
@@ -149,6 +155,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
             outbound=outbound,
             sender=sender,
         )
+        if settings.sandbox:
+            services = equip(services)
         edge = Edge(
             Failures(pages, lambda each: _record(audit, each)), Trust(settings.trusted_proxies)
         )
@@ -156,15 +164,27 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
         views = (clients.refresh, desk.revocations.refresh, keys.refresh, trust.refresh)
         refresher = Refresher(desk.transient, views)
         stack.callback(refresher.close)
-        found = provider.endpoints(services, CARD_PATHS)
+        described = (CARD_PATHS, *((sandbox_api.PATHS,) if settings.sandbox else ()))
+        found = provider.endpoints(services, *described)
         routes = {
             **_login(settings, services, trust),
             **{each.path: each.route for each in found},
             assets.PATH: Route(assets.static_file),
         }
-        hot = {each.path: each.route for each in found if each.hot}
+        if settings.sandbox:
+            routes = sandboxed(services, routes)
+        hot = {each.path: routes[each.path] for each in found if each.hot}
         refresher.start()
         return Application(_mount(edge, routes, hot), routes, stack.pop_all())
+
+
+def sandboxed(services: Services, routes: Mapping[str, Route]) -> dict[str, Route]:
+    """What a sandbox serves: every exchange with a relying party recorded, and its own pages."""
+    return {
+        **record(Recorder(services), routes),
+        **sandbox_pages(services, SANDBOX_CODE),
+        **sandbox_api.routes(services),
+    }
 
 
 def open_registry(settings: Settings, database: Database, stack: ExitStack) -> RegistrySource:
@@ -249,6 +269,15 @@ class MeteredAuditLog(AuditLog):
         for event in written:
             if type(event) in _COUNTED:
                 _COUNTED[type(event)](event).inc()
+
+
+class SandboxAuditLog(MeteredAuditLog):
+    """The audit log of a sandbox: the recorder is told what it is told."""
+
+    def write(self, *written: events.Event, peer: str = "") -> None:
+        """See :meth:`idp.audit.log.AuditLog.write`."""
+        observation.note(*written)
+        super().write(*written, peer=peer)
 
 
 _COUNTED: Mapping[type[events.Event], Callable[[Any], Counter]] = {

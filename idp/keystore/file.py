@@ -62,7 +62,7 @@ class _Contents:
 
 
 class KeyStore:
-    """The keys in a directory, as they are now: a rotation reaches every process in a second."""
+    """The keys in ``directory`` as they are now: a rotation reaches every process in a second."""
 
     def __init__(self, directory: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Read the directory.
@@ -70,7 +70,7 @@ class KeyStore:
         Raises:
             InvalidKeyStore: it must not be used as it is.
         """
-        self._directory = directory
+        self.directory = directory
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._seen = _mark(directory)
@@ -126,9 +126,9 @@ class KeyStore:
 
     def _reload(self, now: float) -> None:
         try:
-            mark = _mark(self._directory)
+            mark = _mark(self.directory)
             if mark != self._seen:
-                self._keys = load(self._directory, self._keys)
+                self._keys = load(self.directory, self._keys)
         except InvalidKeyStore as error:
             raise Unavailable("keys") from error
         self._seen, self._checked_at = mark, now

@@ -93,16 +93,17 @@ def test_login_by_keyboard_alone(script: bool, samples: str, open_context: Conte
 def test_order_of_focus_is_the_order_of_reading(samples: str, page: Page) -> None:
     page.goto(f"{samples}/page/identify-step-up")
     seen = []
-    for _ in range(7):
+    for _ in range(8):
         page.keyboard.press("Tab")
         seen.append(
             page.evaluate(
                 "() => { const e = document.activeElement;"
-                " return e.className === 'skip' ? 'skip' : e.hreflang || e.value || e.name }"
+                " return e.className === 'skip' ? 'skip' : e.hreflang || e.value || e.name"
+                " || e.pathname }"
             )
         )
-    assert seen[:2] == ["skip", "en"]
-    assert seen[2:6] == ["id_number", "otp", "card", "cancel"]
+    assert seen[:3] == ["skip", "/sandbox", "en"]
+    assert seen[3:7] == ["id_number", "otp", "card", "cancel"]
 
 
 def test_skip_link_leads_to_the_content(samples: str, page: Page) -> None:

@@ -1,9 +1,15 @@
 """Every page with a context as its feature would give it: unit and browser tests show these."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from idp.oidc.clients.model import ClientStatus
+from idp.oidc.clients.rules import register
+from idp.sandbox.checks import outcome
+from idp.sandbox.exchange import Exchange
+from idp.sandbox.forced import MAX_SECONDS, RESULTS, Forced
+from idp.sandbox.views import citizens
 from idp.web.assets import static_url
 from idp.web.qr import qr_image
 from idp.web.templates import FormError
@@ -111,6 +117,69 @@ def _error(code: str, text: str, detail: str = "") -> Sample:
     return Sample("error/page.html", context)
 
 
+_CLIENT = register(
+    {
+        "client_name": PORTAL,
+        "redirect_uris": ["https://dichvucong.hoasen.example.vn/dang-nhap/tra-loi"],
+        "scope": "openid profile",
+    },
+    client_id="cong-dich-vu-hoa-sen",
+)
+_SANDBOX = {"citizens": citizens()}
+_TOKEN = {
+    "name": "id_token",
+    "header": {"alg": "RS256", "typ": "JWT", "kid": "k" * 43},
+    "claims": {"iss": "http://localhost:8000", "sub": "s" * 43, "aud": "cong-dich-vu-hoa-sen"},
+}
+_EXCHANGES = (
+    Exchange(
+        at=1_800_000_060,
+        endpoint="/token",
+        method="POST",
+        authentication="client_secret_basic",
+        parameters=(
+            ("grant_type", "authorization_code"),
+            ("code", "[hidden, 54 characters, fingerprint 3q2-7w_A]"),
+        ),
+        status=400,
+        answer=(("error", "invalid_grant"), ("error_description", "the grant is not valid")),
+        checks=outcome("/token", "grant", refused=True),
+        error="invalid_grant",
+        reason="code_binding",
+        forced="expired_code",
+        events=("TokenRefused",),
+    ),
+    Exchange(
+        at=1_800_000_000,
+        endpoint="/token",
+        method="POST",
+        authentication="private_key_jwt",
+        parameters=(("grant_type", "authorization_code"),),
+        status=200,
+        answer=(("token_type", "Bearer"), ("expires_in", "600")),
+        tokens=(_TOKEN, {"name": "request", "header": {"alg": "RSA-OAEP-256"}, "claims": None}),
+        checks=outcome("/token", "", refused=False),
+        events=("TokenIssued",),
+    ),
+)
+_SANDBOX_CLIENT = {
+    **_SANDBOX,
+    "client": _CLIENT,
+    "exchanges": _EXCHANGES,
+    "pending": (
+        Forced("missing_claim", "000199000001", claim="birthdate"),
+        Forced("slow_answer", seconds=5),
+    ),
+    "results": RESULTS,
+    "max_seconds": MAX_SECONDS,
+    "given": {},
+    "errors": (),
+    "action": "/post",
+    "csrf_token": "A" * 43,
+    "refresh_url": "/page/sandbox-client",
+    "refreshed": False,
+    "seconds": 10,
+}
 SAMPLES: Mapping[str, Sample] = {
     "identify": Sample("login/identify.html", _IDENTIFY),
     "identify-error": Sample(
@@ -298,5 +367,52 @@ SAMPLES: Mapping[str, Sample] = {
             "begun_at": 1_800_000_000,
             "choices": ("12", "47", "83"),
         },
+    ),
+    "sandbox": Sample(
+        "sandbox/home.html",
+        {
+            **_SANDBOX,
+            "code": "000000",
+            "passcode": "111111",
+            "clients": (
+                (_CLIENT, "/page/sandbox-client"),
+                (
+                    replace(_CLIENT, client_id="benh-vien", status=ClientStatus.DISABLED),
+                    "/page/sandbox-client",
+                ),
+            ),
+            "most": 100,
+            "sought": "",
+            "unassigned": "/page/sandbox-unassigned",
+        },
+    ),
+    "sandbox-empty": Sample(
+        "sandbox/home.html",
+        {
+            **_SANDBOX,
+            "code": "000000",
+            "passcode": "111111",
+            "clients": (),
+            "most": 100,
+            "sought": "",
+            "unassigned": "/page/sandbox-unassigned",
+        },
+    ),
+    "sandbox-client": Sample("sandbox/client.html", _SANDBOX_CLIENT),
+    "sandbox-client-errors": Sample(
+        "sandbox/client.html",
+        {
+            **_SANDBOX_CLIENT,
+            "pending": (),
+            "given": {"result": "missing_claim", "claim": "", "seconds": "60"},
+            "errors": (
+                FormError("claim", "sandbox.error.claim"),
+                FormError("seconds", "sandbox.error.seconds"),
+            ),
+        },
+    ),
+    "sandbox-unassigned": Sample(
+        "sandbox/client.html",
+        {**_SANDBOX_CLIENT, "client": None, "pending": (), "exchanges": (), "refreshed": True},
     ),
 }

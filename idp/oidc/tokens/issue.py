@@ -17,7 +17,7 @@ from idp.keystore.file import KeyStore
 from idp.login.session import Session
 from idp.oidc.clients.encryption import sealed
 from idp.oidc.clients.keys import ClientKeys
-from idp.oidc.clients.model import TokenFormat
+from idp.oidc.clients.model import Client, TokenFormat
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens import access_token, refresh_token
 from idp.oidc.tokens.access_token import AccessToken
@@ -189,8 +189,11 @@ class Mint:
             now=now,
             ttl=self.settings.id_token_ttl,
         )
-        signed = sign_jwt(self.keys.signer(alg), claims)
-        return sealed(self.client_keys, client, "id_token", signed)
+        return sealed(self.client_keys, client, "id_token", self._signed(client, claims))
+
+    def _signed(self, client: Client, claims: Mapping[str, Any]) -> str:
+        """An ID token with these claims, before it is encrypted."""
+        return sign_jwt(self.keys.signer(client.id_token_signed_response_alg), claims)
 
 
 def _narrowed(redemption: Redemption) -> Authorization:

@@ -1,0 +1,82 @@
+"""Exchanges: one request of a client and its answer, as they are kept. The last 50 of each client.
+
+They stand in a ring of slots in the transient store: a counter says which slot is next.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from idp.core.handles import digest
+from idp.storage.transient import Delete, Get, Hit, TransientStore
+
+MOST = 50
+TTL = 24 * 3_600
+COUNTER_TTL = 2 * TTL
+NOBODY = ""
+"""Whose the exchanges are that name no client we know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer, without anything that could be used again.
+
+    ``authentication`` says how the client showed who it is. ``parameters`` and ``answer`` are
+    names and values; ``tokens`` the decoded tokens of both. ``checks`` are the endpoint's checks
+    in order with their outcome; ``reason`` is the true reason of a refusal, as in the audit log.
+    """
+
+    at: int
+    endpoint: str
+    method: str
+    authentication: str
+    parameters: tuple[tuple[str, str], ...]
+    status: int
+    answer: tuple[tuple[str, str], ...]
+    tokens: tuple[Mapping[str, Any], ...] = ()
+    checks: tuple[tuple[str, str], ...] = ()
+    error: str = ""
+    reason: str = ""
+    forced: str = ""
+    events: tuple[str, ...] = ()
+    number: int = 0
+
+    @classmethod
+    def load(cls, value: Mapping[str, Any]) -> "Exchange":
+        """Read back what :meth:`dump` stored; unknown members are ignored."""
+        known = {name: value[name] for name in cls.__slots__ if name in value}
+        for name in ("parameters", "answer", "checks"):
+            known[name] = tuple((str(pair[0]), str(pair[1])) for pair in known.get(name, ()))
+        return cls(
+            **{**known, **{name: tuple(known.get(name, ())) for name in ("tokens", "events")}}
+        )
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def keep(transient: TransientStore, client_id: str, exchange: Exchange) -> None:
+    """Keep one more exchange of a client; the oldest of more than 50 is forgotten."""
+    (number,) = transient.run(Hit(_counter(client_id), COUNTER_TTL))
+    transient.put(_slot(client_id, number), {**exchange.dump(), "number": number}, TTL)
+
+
+def latest(transient: TransientStore, client_id: str) -> tuple[Exchange, ...]:
+    """The last exchanges of a client, the newest first."""
+    found = transient.run(*(Get(_slot(client_id, each)) for each in range(MOST)))
+    kept = [Exchange.load(value) for value in found if value is not None]
+    return tuple(sorted(kept, key=lambda each: (each.at, each.number), reverse=True))
+
+
+def forget(transient: TransientStore, client_id: str) -> None:
+    """Forget the exchanges of a client."""
+    transient.run(*(Delete(_slot(client_id, each)) for each in range(MOST)))
+
+
+def _slot(client_id: str, number: int) -> str:
+    return f"sandbox-exchange:{{{digest(client_id)}}}:{number % MOST}"
+
+
+def _counter(client_id: str) -> str:
+    return f"sandbox-exchanges:{{{digest(client_id)}}}"

@@ -1,0 +1,214 @@
+"""The recorder: keeps each exchange at the edge of the endpoints that relying parties use.
+
+It wraps their routes when the application is built, in a sandbox only; see :func:`recorded`.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from idp.core.errors import Unavailable
+from idp.login.errors import Notice
+from idp.oidc.client_auth.dispatch import read_credentials
+from idp.oidc.errors import OAuthError
+from idp.oidc.services import Services
+from idp.oidc.tokens.standing import Ended
+from idp.sandbox import exchange
+from idp.sandbox.checks import failed_check, outcome
+from idp.sandbox.exchange import NOBODY, Exchange
+from idp.sandbox.observation import Observation, observing
+from idp.sandbox.redaction import decoded, redact
+from idp.web.edge import Route
+from idp.web.http import HttpError, RepeatedParameter, Request, Response
+
+ALWAYS = (
+    "/authorize",
+    "/par",
+    "/token",
+    "/userinfo",
+    "/introspect",
+    "/revoke",
+    "/logout",
+    "/register",
+    "/register/<client_id>",
+    "/device_authorization",
+    "/bc-authorize",
+)
+WHEN_ANSWERED = ("/authorize/resume", "/login/<t>/card/return")
+"""Steps of a login: recorded where they answer the relying party."""
+CLAIMS_ONLY = ("/userinfo", "/introspect")
+REFUSALS = (OAuthError, HttpError, RepeatedParameter, Notice, Unavailable)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Keeps exchanges of one provider."""
+
+    services: Services
+
+    def keep(self, endpoint: str, request: Request, response: Response, seen: Observation) -> None:
+        """Keep one exchange under its client."""
+        answer = _answer(endpoint, response)
+        client_id = self._client(request, seen, answer)
+        sent = redact(_sent(request))
+        given = redact(answer, open_to_all=endpoint in CLAIMS_ONLY)
+        error = dict(answer).get("error", "")
+        shown = "/authorize" if endpoint in WHEN_ANSWERED else endpoint
+        failed = failed_check(shown, seen.calls)
+        kept = Exchange(
+            at=self.services.clock(),
+            endpoint=shown,
+            method=request.method,
+            authentication=_authentication(request),
+            parameters=sent.parameters,
+            status=response.status,
+            answer=given.parameters,
+            tokens=(*sent.tokens, *given.tokens),
+            checks=outcome(shown, failed, refused=bool(error)),
+            error=str(error),
+            reason=_reason(seen),
+            forced=seen.forced,
+            events=tuple(type(each).__name__ for each in seen.events),
+        )
+        exchange.keep(self.services.transient, client_id, kept)
+
+    def _client(
+        self, request: Request, seen: Observation, answer: Iterable[tuple[str, Any]]
+    ) -> str:
+        """The client whose exchange it is; :data:`NOBODY` when it names none we know."""
+        named = [each.client_id for each in seen.events]
+        if request.path == "/register":
+            named.append(str(dict(answer).get("client_id", "")))
+        for client_id in (*named, *self._claimed(request)):
+            if client_id and self.services.clients.get(client_id):
+                return client_id
+        return NOBODY
+
+    def _claimed(self, request: Request) -> Iterable[str]:
+        yield from (*request.query.all("client_id"), *request.form.all("client_id"))
+        if request.path.startswith("/register/"):
+            yield request.path.removeprefix("/register/")
+        with suppress(OAuthError, RepeatedParameter):
+            yield read_credentials(request).client_id
+        for hint in (*request.query.all("id_token_hint"), *request.form.all("id_token_hint")):
+            audience = ((decoded(hint) or {}).get("claims") or {}).get("aud")
+            yield from [audience] if isinstance(audience, str) else ()
+        _, _, token = request.headers.get("authorization", "").partition(" ")
+        try:
+            presented = self.services.presented.access_token(
+                token or request.form.get("access_token", "")
+            )
+            yield presented.authorization.client_id
+        except (Ended, RepeatedParameter):
+            return
+
+
+def recorded(recorder: Recorder, endpoint: str, route: Route) -> Route:
+    """``route``, each of whose exchanges is kept."""
+
+    def handler(request: Request, **path: str) -> Response:
+        with observing() as seen:
+            try:
+                response = route.handler(request, **path)
+            except REFUSALS as error:
+                seen.failed(error)
+                recorder.keep(endpoint, request, _refusal(error), seen)
+                raise
+        if endpoint in ALWAYS or _leaves(response):
+            recorder.keep(endpoint, request, response, seen)
+        return response
+
+    return replace(route, handler=handler)
+
+
+def record(recorder: Recorder, routes: Mapping[str, Route]) -> dict[str, Route]:
+    """``routes``, those of relying parties recorded."""
+    watched = {*ALWAYS, *WHEN_ANSWERED}
+    return {
+        path: recorded(recorder, path, route) if path in watched else route
+        for path, route in routes.items()
+    }
+
+
+def _sent(request: Request) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = [*request.query.pairs(), *request.form.pairs()]
+    if request.headers.get("content-type", "").startswith("application/json"):
+        pairs += _members(request.body)
+    proof = request.headers.get("dpop")
+    return [*pairs, *([("dpop", proof)] if proof else [])]
+
+
+def _answer(endpoint: str, response: Response) -> list[tuple[str, Any]]:
+    """The members of an answer, wherever they travel; the destination first."""
+    location = response.headers.get("Location", "")
+    if location:
+        parts = urlsplit(location)
+        where = (
+            [("redirect_uri", f"{parts.scheme}://{parts.netloc}{parts.path}")]
+            if parts.netloc
+            else []
+        )
+        return [*where, *parse_qsl(parts.query), *parse_qsl(parts.fragment)]
+    kind = response.headers.get("Content-Type", "").partition(";")[0]
+    if kind == "application/json":
+        return _members(response.body)
+    if kind.endswith("jwt") and response.body:
+        return [
+            ("userinfo" if endpoint == "/userinfo" else "introspection", response.body.decode())
+        ]
+    return []
+
+
+def _members(body: bytes) -> list[tuple[str, Any]]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return []
+    return list(found.items()) if isinstance(found, dict) else []
+
+
+def _authentication(request: Request) -> str:
+    """How the client showed who it is; never what it showed."""
+    scheme = request.headers.get("authorization", "").partition(" ")[0]
+    if scheme:
+        known = {"basic": "client_secret_basic", "bearer": "Bearer", "dpop": "DPoP"}
+        return known.get(scheme.lower(), "Authorization")
+    for name, method in (
+        ("client_assertion", "private_key_jwt"),
+        ("client_secret", "client_secret_post"),
+    ):
+        if name in request.form:
+            return method
+    return "TLS certificate" if request.certificate else "none"
+
+
+def _refusal(error: Exception) -> Response:
+    """What is kept of a refusal that a page tells."""
+    status, code, description = 400, "invalid_request", str(error)
+    match error:
+        case OAuthError():
+            status, code, description = error.status, error.error, error.description
+        case HttpError():
+            status, description = error.status, error.detail
+        case Notice():
+            status, code, description = error.status, error.kind, ""
+        case Unavailable():
+            status, code, description = 503, "temporarily_unavailable", ""
+    members = {"error": code, **({"error_description": description} if description else {})}
+    body = json.dumps(members).encode()
+    return Response(status, body, {"Content-Type": "application/json"})
+
+
+def _leaves(response: Response) -> bool:
+    """Whether an answer goes to the relying party: not to a page of our own."""
+    location = response.headers.get("Location", "")
+    return not location.startswith("/") if location else b"form_post.js" in response.body
+
+
+def _reason(seen: Observation) -> str:
+    """The last reason that an event gives."""
+    found = [str(each) for event in seen.events if (each := getattr(event, "reason", ""))]
+    return found[-1] if found else ""
