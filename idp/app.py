@@ -332,6 +332,7 @@ def otp_settings(settings: Settings) -> OtpSettings:
         per_address=settings.throttle.per_address or _in_sandbox(settings, plain.per_address),
         per_client=_in_sandbox(settings, plain.per_client),
         fixed_code=SANDBOX_CODE if settings.sandbox else None,
+        send_fixed_code=given.send_fixed_code,
     )
 
 

@@ -107,6 +107,9 @@ class OtpSection(Section):
     max_sends_a_day: Count | None = Field(
         None, description="Codes to one person in a day: 10, in the sandbox 10,000."
     )
+    send_fixed_code: bool = Field(
+        False, description="Sandbox: text its fixed code to the phone too, for the demo phone."
+    )
 
 
 class ThrottleSection(Section):

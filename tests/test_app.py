@@ -160,3 +160,10 @@ def test_the_access_line_carries_the_reference_of_the_page(
     page = Client(app).get("/nowhere", headers={"Accept": "text/html"}).text
     reference = json.loads(lines.getvalue().splitlines()[-1])["reference"]
     assert reference in page
+
+
+def test_the_sandbox_keeps_its_code_back_but_for_the_demo_phone() -> None:
+    assert otp_settings(Settings(sandbox=True)).silent
+    shown = Settings(sandbox=True, otp=OtpSection(send_fixed_code=True))
+    assert not otp_settings(shown).silent
+    assert not otp_settings(Settings()).silent

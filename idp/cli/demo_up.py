@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
@@ -84,9 +85,17 @@ def _provider(obj: Context, bind: str) -> Program:
     given = obj.settings.otp.model_fields_set
     relaxed = {name: str(most) for name, most in CODES.items() if name not in given}
     environment = {f"IDP_OTP__{name.upper()}": most for name, most in relaxed.items()}
+    if _is_sandbox(obj):
+        environment |= {"IDP_SANDBOX": "true", "IDP_OTP__SEND_FIXED_CODE": "true"}
     return Program(
         "provider", (HERE / "idp", "serve", "--bind", bind, "--workers", "1"), ready, environment
     )
+
+
+def _is_sandbox(obj: Context) -> bool:
+    """Whether portals' developers may try their clients here: unless the settings say no."""
+    settings = obj.settings
+    return settings.sandbox or (settings.loopback and "sandbox" not in settings.model_fields_set)
 
 
 def _reader(obj: Context, port: int) -> Program:
@@ -98,15 +107,18 @@ def _reader(obj: Context, port: int) -> Program:
 
 def _welcome(obj: Context, url: str, form: str) -> None:
     settings = obj.settings
-    said = {
+    said: dict[str, Any] = {
         "provider": settings.issuer,
         "portal": url,
         "phone": f"{url}/phone",
         "metrics": f"http://{settings.management.bind}/metrics",
+        "sandbox": f"{settings.issuer}/sandbox" if _is_sandbox(obj) else "",
         "logs": str(settings.state_directory / "log"),
         "passcode": PASSCODE,
         "citizens": {each.person.number.digits: each.description for each in CITIZENS},
     }
+    register = f"  Your own portal: POST its metadata to {settings.issuer}/register, then see "
+    own = (register + said["sandbox"],) if _is_sandbox(obj) else ()
     announce(
         said,
         form,
@@ -118,6 +130,7 @@ def _welcome(obj: Context, url: str, form: str) -> None:
         f"\nOpen {url} and choose “Đăng nhập bằng tài khoản định danh điện tử”.",
         f"  By code: type a number, choose the code, read it at {said['phone']}",
         "  By card: type a number, choose the card, “Mở chương trình đọc thẻ”, pick the card",
+        *own,
         f"Provider {settings.issuer} · metrics {said['metrics']} · logs {said['logs']}",
         "Ctrl-C stops everything.",
     )

@@ -70,6 +70,21 @@ def test_it_tells_programs_all_of_it_too(tmp_path: Path) -> None:
     assert stopped == {"stopped": True}
 
 
+def test_it_opens_registration_and_the_sandbox_to_a_portals_developer(demo: Demo) -> None:
+    assert f"POST its metadata to {demo.url}/register" in demo.log
+    assert f"{demo.url}/sandbox" in demo.log
+    metadata = {
+        "client_name": "My portal",
+        "redirect_uris": ["http://localhost:3000/callback"],
+        "scope": "openid profile",
+    }
+    with httpx.Client(base_url=demo.url) as http:
+        registered = http.post("/register", json=metadata)
+        assert registered.status_code == 201, registered.text
+        page = http.get("/sandbox", params={"q": registered.json()["client_id"]})
+        assert "http://localhost:3000/callback" in page.text
+
+
 def test_a_second_one_is_refused_in_one_sentence(demo: Demo) -> None:
     done = demo.idp("demo", "up", "--reader-port", str(demo.reader))
     assert done.returncode == 1

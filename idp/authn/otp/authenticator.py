@@ -207,7 +207,7 @@ class Otp:
         else:
             event = CodeSent(account_id=recipient.id, **context)
         self.desk.audit.write(event, peer=visit.request.peer)
-        if recipient and recipient.phone and not self.settings.fixed_code:
+        if recipient and recipient.phone and not self.settings.silent:
             text = code_text(code, host=self.host, minutes=self.settings.ttl // 60)
             self.sender.send(recipient.phone, text, reference=visit.ticket.flow)
         return redirect(f"{visit.url}/otp")

@@ -9,7 +9,8 @@ from idp.login.throttle import DAY, QUARTER, Limit
 class OtpSettings:
     """``ttl`` seconds a code lives; ``tries`` wrong guesses end it; ``max_sends`` per 15 minutes.
 
-    ``fixed_code`` is for the sandbox only: every code is this one and nothing is sent.
+    ``fixed_code`` is for the sandbox only: every code is this one. It is sent only
+    with ``send_fixed_code``, for the demo phone.
     """
 
     ttl: int = 5 * 60
@@ -19,6 +20,12 @@ class OtpSettings:
     per_address: int = 300
     per_client: int = 6_000
     fixed_code: str | None = None
+    send_fixed_code: bool = False
+
+    @property
+    def silent(self) -> bool:
+        """Whether codes are kept back: everybody knows them."""
+        return self.fixed_code is not None and not self.send_fixed_code
 
     @property
     def sends(self) -> Limit:
