@@ -18,6 +18,23 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal(Event):
+    """What every refusal of a relying party's request says, so that its developer can be helped.
+
+    ``reason`` is the true one and ``description`` what the relying party was told. ``seen`` is the
+    public value that did not fit (an audience, an algorithm, a key's name, an address without its
+    query), printable ASCII of at most 200 characters. ``seconds`` is how far off a time was.
+    ``reference`` stands in the answer too.
+    """
+
+    reason: str
+    reference: str = ""
+    description: str = ""
+    seen: str = ""
+    seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WriterStarted(Event):
     """A process began a chain of entries; names the chain begun before it and its length then."""
 
@@ -59,10 +76,10 @@ class ProofRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoginRefused(Event):
-    """A login ended without a session."""
+class LoginRefused(Refusal):
+    """A login ended without a session; ``error`` is the OAuth error of the answer, if one went."""
 
-    reason: str
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,19 +152,28 @@ class TokenIssued(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRefused(Event):
+class TokenRefused(Refusal):
     """The token endpoint refused: its OAuth ``error`` and the true reason."""
 
     error: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PushRefused(Event):
+class PushRefused(Refusal):
     """A pushed authorization request was refused: its OAuth ``error`` and the true reason."""
 
     error: str
-    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRefused(Refusal):
+    """Another endpoint refused a client that had authenticated, or a genuine access token.
+
+    ``endpoint`` is its path without the slash.
+    """
+
+    endpoint: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,10 +196,9 @@ class RefreshRepeated(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClientAuthenticationFailed(Event):
+class ClientAuthenticationFailed(Refusal):
     """Somebody claimed to be this relying party and could not prove it."""
 
-    reason: str
     method: str = ""
 
 
@@ -202,12 +227,10 @@ class RegistrationRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestRefused(Event):
+class RequestRefused(Refusal):
     """A request ended on an error page; ``reference`` is what the page shows."""
 
-    reference: str
     code: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,8 +261,7 @@ class ClientNotified(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackchannelRefused(Event):
+class BackchannelRefused(Refusal):
     """A request to ask a citizen on their phone was refused: its ``error``, the true reason."""
 
     error: str
-    reason: str

@@ -67,7 +67,7 @@ class AuditLog:
             "source": source_prefix(peer),
             **said,
         }
-        return _canonical({name: value for name, value in entry.items() if value != ""})
+        return _canonical({name: value for name, value in entry.items() if value not in ("", None)})
 
     def _store(self, entries: Sequence[str]) -> Sequence[None]:
         # Unless it is known to be stored, what follows goes to a new chain.

@@ -25,11 +25,17 @@ _REFUSED_HEADERS = frozenset({"crit", "b64", "jku", "jwk", "x5u", "x5c", "zip", 
 
 
 class InvalidToken(Exception):
-    """A token that is refused. ``reason`` is a short machine word for the audit log."""
+    """A token that is refused. ``reason`` is a short machine word for the audit log.
 
-    def __init__(self, reason: str) -> None:
+    ``seen`` is the header or claim that did not fit, as it was sent; ``seconds`` how far off a time
+    is: since the end of a token that has expired, until the start of one that is not valid yet.
+    """
+
+    def __init__(self, reason: str, *, seen: str = "", seconds: int | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.seen = seen
+        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,7 @@ def check_typ(jwt: UnverifiedJwt, accepted: Collection[str]) -> None:
     """
     typ = jwt.header.get("typ", "").lower().removeprefix("application/")
     if typ not in {each.lower() for each in accepted}:
-        raise InvalidToken("typ")
+        raise InvalidToken("typ", seen=typ)
 
 
 def check_algorithm(jwt: UnverifiedJwt, accepted: Collection[str]) -> None:
@@ -137,7 +143,7 @@ def check_algorithm(jwt: UnverifiedJwt, accepted: Collection[str]) -> None:
         InvalidToken: it says another.
     """
     if jwt.alg not in accepted:
-        raise InvalidToken("algorithm")
+        raise InvalidToken("algorithm", seen=jwt.alg)
 
 
 def check_signature(
@@ -155,7 +161,7 @@ def check_signature(
         keys = JwkSet((keys,))
     key = keys.find(jwt.kid, jwt.alg)
     if key is None:
-        raise InvalidToken("unknown_key")
+        raise InvalidToken("unknown_key", seen=jwt.kid or "")
     try:
         verify(jwt.alg, key.key, jwt.signing_input, jwt.signature)
     except BadSignature as error:
@@ -185,9 +191,9 @@ def check_claims(
             raise InvalidToken(name)
     _check_times(claims, now, leeway)
     if issuer is not None and claims.get("iss") != issuer:
-        raise InvalidToken("iss")
+        raise InvalidToken("iss", seen=str(claims.get("iss", "")))
     if audience is not None and audience not in audiences(claims):
-        raise InvalidToken("aud")
+        raise InvalidToken("aud", seen=" ".join(audiences(claims)))
 
 
 def audiences(claims: Mapping[str, Any]) -> tuple[str, ...]:
@@ -206,9 +212,9 @@ def audiences(claims: Mapping[str, Any]) -> tuple[str, ...]:
 def _check_times(claims: Mapping[str, Any], now: int, leeway: int) -> None:
     exp, nbf, iat = (_numeric_date(claims, name) for name in ("exp", "nbf", "iat"))
     if exp is not None and exp <= now - leeway:
-        raise InvalidToken("expired")
-    if max(nbf or 0, iat or 0) > now + leeway:
-        raise InvalidToken("not_yet_valid")
+        raise InvalidToken("expired", seconds=int(now - exp))
+    if (starts_at := max(nbf or 0, iat or 0)) > now + leeway:
+        raise InvalidToken("not_yet_valid", seconds=int(starts_at - now))
 
 
 def _numeric_date(claims: Mapping[str, Any], name: str) -> float | None:

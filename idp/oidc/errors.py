@@ -1,18 +1,28 @@
 """OAuth errors: RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, OIDC Core §3.1.2.6.
 
 ``description`` is for the relying party's developer and never tells more than the error code does;
-``reason`` is for the audit log alone, so that an expired, a used and a foreign code look the same
-from outside.
+``reason`` is for the audit log, so that an expired, a used and a foreign code look the same from
+outside. The sandbox, where nobody has a secret to lose, tells the reason as well.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from idp.login.throttle import Limit
+from idp.oidc.reasons import sentence
+from idp.web.errors import new_reference
 from idp.web.http import Handler, RepeatedParameter, Request, Response, json_response
+
+MAX_SEEN = 200
 
 
 class OAuthError(Exception):
-    """A request refused in OAuth's own words; ``headers`` go with a direct answer only."""
+    """A request refused in OAuth's own words; ``headers`` go with a direct answer only.
+
+    ``seen`` and ``seconds`` say more about the reason: the value that did not fit, without secrets
+    and personal data, and how far off a time is. ``reference`` is empty until the refusal is in the
+    audit log: see :meth:`recorded`.
+    """
 
     def __init__(
         self,
@@ -21,6 +31,8 @@ class OAuthError(Exception):
         *,
         status: int = 400,
         reason: str = "",
+        seen: str = "",
+        seconds: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"{error}: {reason or description}")
@@ -28,22 +40,55 @@ class OAuthError(Exception):
         self.description = description
         self.status = status
         self.reason = reason or error
+        self.seen = printable(seen)
+        self.seconds = seconds
         self.headers = headers or {}
+        self.reference = ""
 
-    def members(self) -> dict[str, str]:
-        """``error`` and ``error_description`` as they stand in an answer."""
-        members = {"error": self.error}
-        if self.description:
-            members["error_description"] = self.description
-        return members
+    def members(self, *, candid: bool = False) -> dict[str, str]:
+        """The members of an answer; ``candid``: the description tells the true reason too."""
+        true_reason = sentence(self.reason, self.seen, self.seconds) if candid else ""
+        described = {
+            "error_description": ". ".join(filter(None, (self.description, true_reason))),
+            "reference": self.reference,  # RFC 6749 §5.2: clients ignore members they do not know
+        }
+        return {"error": self.error, **{name: text for name, text in described.items() if text}}
+
+    def recorded(self) -> dict[str, Any]:
+        """The members of the audit event for this refusal; its new reference is in the answer too.
+
+        Those of :class:`idp.audit.events.Refusal`.
+        """
+        self.reference = new_reference()
+        return {"reference": self.reference, **self.details()}
+
+    def details(self) -> dict[str, Any]:
+        """As :meth:`recorded`, where the answer has no place for a reference."""
+        return {
+            "reason": self.reason,
+            "description": printable(self.description),
+            "seen": self.seen,
+            "seconds": self.seconds,
+        }
 
 
-def invalid_request(description: str) -> OAuthError:
+def printable(text: str) -> str:
+    """At most :data:`MAX_SEEN` characters of ``text``, printable ASCII without quotes.
+
+    Fit for ``error_description`` (RFC 6749 §5.2), a terminal and the audit log.
+    """
+    fit = "".join(each if " " <= each <= "~" and each not in '"\\' else "?" for each in text)
+    return fit if len(fit) <= MAX_SEEN else f"{fit[: MAX_SEEN - 3]}..."
+
+
+def invalid_request(description: str, *, reason: str = "", seen: str = "") -> OAuthError:
     """Malformed, repeated or missing parameters."""
-    return OAuthError("invalid_request", description)
+    return OAuthError("invalid_request", description, reason=reason, seen=seen)
 
 
-def invalid_client(reason: str, *, basic: bool = False) -> OAuthError:
+def invalid_client(
+    reason: str, *, basic: bool = False, seen: str = "", seconds: int | None = None
+) -> OAuthError:
     """Client authentication failed; ``basic``: it was tried in the Authorization header."""
     headers = {"WWW-Authenticate": 'Basic realm="token", charset="UTF-8"'} if basic else None
     return OAuthError(
@@ -51,13 +96,15 @@ def invalid_client(reason: str, *, basic: bool = False) -> OAuthError:
         "client authentication failed",
         status=401,
         reason=reason,
+        seen=seen,
+        seconds=seconds,
         headers=headers,
     )
 
 
-def invalid_grant(reason: str) -> OAuthError:
+def invalid_grant(reason: str, *, seen: str = "") -> OAuthError:
     """The code or refresh token is not good; which way, only the audit log learns."""
-    return OAuthError("invalid_grant", "the grant is not valid", reason=reason)
+    return OAuthError("invalid_grant", "the grant is not valid", reason=reason, seen=seen)
 
 
 def unauthorized_client(description: str) -> OAuthError:
@@ -65,9 +112,9 @@ def unauthorized_client(description: str) -> OAuthError:
     return OAuthError("unauthorized_client", description)
 
 
-def invalid_scope(description: str) -> OAuthError:
+def invalid_scope(description: str, *, reason: str = "", seen: str = "") -> OAuthError:
     """A scope that is unknown, not registered, or wider than what was granted."""
-    return OAuthError("invalid_scope", description)
+    return OAuthError("invalid_scope", description, reason=reason, seen=seen)
 
 
 def slow_down(
@@ -92,19 +139,19 @@ def too_many(limit: Limit, description: str) -> OAuthError:
     return slow_down("temporarily_unavailable", limit.window, description)
 
 
-def error_response(error: OAuthError) -> Response:
+def error_response(error: OAuthError, *, candid: bool = False) -> Response:
     """The JSON answer of an endpoint that clients call directly (RFC 6749 §5.2)."""
-    return json_response(error.members(), error.status, error.headers)
+    return json_response(error.members(candid=candid), error.status, error.headers)
 
 
-def answering(handler: Handler) -> Handler:
-    """``handler``, its refusals turned into answers."""
+def answering(handler: Handler, *, candid: bool = False) -> Handler:
+    """``handler``, its refusals turned into answers; ``candid``: with their true reasons."""
 
     def answer(request: Request) -> Response:
         try:
             return handler(request)
         except OAuthError as error:
-            return error_response(error)
+            return error_response(error, candid=candid)
         except RepeatedParameter as error:
             return error_response(invalid_request(str(error)))
 

@@ -3,10 +3,12 @@
 Built once by the application; an endpoint is a plain function closed over it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from idp.audit.events import CallRefused
 from idp.audit.log import AuditLog
 from idp.core.clock import Clock
 from idp.keystore.file import KeyStore
@@ -14,9 +16,11 @@ from idp.login.desk import Desk
 from idp.notify.sender import Sender
 from idp.oidc.client_auth.dispatch import ClientAuthentication
 from idp.oidc.clients.keys import ClientKeys
+from idp.oidc.clients.model import Client
 from idp.oidc.clients.repository import ClientCache
 from idp.oidc.clients.request_uris import RequestUris
 from idp.oidc.consent.repository import Consents
+from idp.oidc.errors import OAuthError
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.dpop import Nonces
 from idp.oidc.tokens.issue import Mint
@@ -30,6 +34,7 @@ from idp.storage.revocations import Revocations
 from idp.storage.transient import TransientStore
 from idp.storage.used import Uses
 from idp.web.edge import Route
+from idp.web.http import Request
 from idp.web.openapi import Paths
 from idp.web.templates import Pages
 
@@ -64,6 +69,11 @@ class Services:
     consents: Consents
     pages: Pages
     pepper: bytes = field(repr=False)
+
+    @property
+    def candid(self) -> bool:
+        """Whether refusals tell clients their true reasons: in the sandbox only."""
+        return self.pages.site.sandbox
 
     @classmethod
     def of(
@@ -123,6 +133,33 @@ class Services:
             pages=desk.pages,
             pepper=keys.secret("token"),
         )
+
+
+@contextmanager
+def recording(services: Services, client_id: str, request: Request) -> Iterator[None]:
+    """Refusals within go to the audit log as :class:`CallRefused`. Only where a caller is known:
+
+    nobody else may cause entries here. A demand for a DPoP nonce is a step, not a refusal.
+    """
+    try:
+        yield
+    except OAuthError as error:
+        if error.error != "use_dpop_nonce":
+            event = CallRefused(
+                client_id=client_id,
+                endpoint=request.path.lstrip("/"),
+                error=error.error,
+                **error.recorded(),
+            )
+            services.audit.write(event, peer=request.peer)
+        raise
+
+
+def recording_client(
+    services: Services, client: Client, request: Request
+) -> AbstractContextManager[None]:
+    """:func:`recording`, but for a public client, whose name anybody may use."""
+    return nullcontext() if client.public else recording(services, client.client_id, request)
 
 
 @dataclass(frozen=True, slots=True)

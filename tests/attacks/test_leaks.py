@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from idp.registry.model import Person
 from tests.attacks.live import SECRET, Live, response, s256
+from tests.attacks.oracles import without_reference
 
 VERIFIER = "a-verifier-that-must-not-be-kept-0123456789"
 
@@ -179,7 +180,8 @@ def test_Q08_what_is_wrong_with_a_grant_is_not_told(live: Live) -> None:
     bad = ["x", "A" * 54, used, foreign]
     answers = [live.redeem(each) for each in bad]
     answers += [live.refresh(each) for each in ("x", "A" * 54, ended, ended[:-1])]
-    assert len({(each.status_code, each.text, _headers(each)) for each in answers}) == 1
+    told = {(each.status_code, without_reference(each), _headers(each)) for each in answers}
+    assert len(told) == 1
 
 
 @pytest.mark.attack("L10")

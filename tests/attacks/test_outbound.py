@@ -19,7 +19,7 @@ from idp.oidc.clients.repository import Clients
 from idp.oidc.clients.rules import Rules, register
 from idp.oidc.vocabulary import ASSERTION_TYPE
 from tests.attacks.live import WORKERS, Live, at_once
-from tests.attacks.oracles import alive, tok
+from tests.attacks.oracles import alive, tok, without_reference
 from tests.outbound.hostile import Hostile, hostile, ok
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -128,4 +128,4 @@ def test_N05_the_answer_does_not_tell_what_was_found(live: Live, server: Hostile
             answers.append(ask(live, http, client_id))
     for each in answers:
         tok(each, 401, "invalid_client")
-    assert answers[0].json() == answers[1].json()
+    assert without_reference(answers[0]) == without_reference(answers[1])

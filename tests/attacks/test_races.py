@@ -14,7 +14,7 @@ from tests.attacks.live import Live, action, at_once, hidden, response, s256
 def refused(answer: httpx.Response) -> tuple[int, str]:
     """TOK: a refusal of the token endpoint that says no more than it must."""
     assert answer.headers["cache-control"] == "no-store"
-    assert set(answer.json()) <= {"error", "error_description"}
+    assert set(answer.json()) <= {"error", "error_description", "reference"}
     return answer.status_code, answer.json()["error"]
 
 

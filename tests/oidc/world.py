@@ -34,7 +34,7 @@ from idp.oidc.consent.repository import Consents
 from idp.oidc.provider import endpoints
 from idp.oidc.services import Services
 from idp.oidc.settings import ProviderSettings
-from idp.oidc.tokens.authorization import Authorization, code_binding
+from idp.oidc.tokens.authorization import Authorization, CodeBinding
 from idp.registry.model import Person
 from idp.registry.repository import Record, Registry
 from idp.registry.sql import SqlRegistry
@@ -180,8 +180,8 @@ class World:
         assert client is not None
         handle = Handle.new(authorization.flow)
         challenge = create_s256_code_challenge(verifier) if verifier else ""
-        binding = code_binding(client.client_id, client.redirect_uris[0], challenge, dpop_jkt)
-        record = {**authorization.dump(), "binding": binding}
+        bound = CodeBinding(client.client_id, client.redirect_uris[0], challenge, dpop_jkt)
+        record = bound.record(authorization)
         self.transient.put(handle.key("code"), record, client.profile.code_ttl)
         return str(handle)
 
@@ -324,7 +324,7 @@ def refused(response: Response) -> tuple[int, str]:
     """Status and error of a refusal, which says nothing more and is not cached."""
     members = body(response)
     assert response.headers["Cache-Control"] == "no-store"
-    assert set(members) <= {"error", "error_description"}
+    assert set(members) <= {"error", "error_description", "reference"}
     return response.status, members["error"]
 
 

@@ -17,7 +17,22 @@ _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::([0-9]{1,5}))?(/.*
 
 
 class NoDestination(OAuthError):
-    """The request names no place that its error could be sent to."""
+    """The request names no place that its error could be sent to.
+
+    ``client_id`` is that of a registered client, ``""`` where the request names none.
+    """
+
+    def __init__(
+        self,
+        error: str,
+        description: str,
+        *,
+        reason: str = "",
+        seen: str = "",
+        client_id: str = "",
+    ) -> None:
+        super().__init__(error, description, reason=reason, seen=seen)
+        self.client_id = client_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +73,27 @@ def find(params: Params, client_by_id: Callable[[str], Client | None]) -> Destin
     try:
         redirect_uri, state = (params.get(name, "") for name in ("redirect_uri", "state"))
     except RepeatedParameter as error:
-        raise NoDestination("invalid_request", f"{error.name} is repeated") from error
+        raise _nowhere(client, "invalid_request", f"{error.name} is repeated") from error
     if not registered(redirect_uri, client):
-        raise NoDestination("invalid_redirect_uri", "the redirect URI is not registered")
+        said, sent = "the redirect URI is not registered", without_query(redirect_uri)
+        raise _nowhere(client, "invalid_redirect_uri", said, seen=sent)
     if len(state) > MAX_STATE:
-        raise NoDestination("invalid_request", "state is too long")
+        raise _nowhere(client, "invalid_request", "state is too long")
     return Destination(client, redirect_uri, state or None, mode_of(params, client))
+
+
+def _nowhere(client: Client, error: str, description: str, *, seen: str = "") -> NoDestination:
+    return NoDestination(error, description, seen=seen, client_id=client.client_id)
+
+
+def without_query(uri: str) -> str:
+    """A URI for the audit log: without user name, query and fragment, which may hold anything.
+
+    ``?`` at the end says that there was a query, ``#`` that there was a fragment.
+    """
+    head = re.split(r"[?#]", uri, maxsplit=1)[0]
+    mark = uri[len(head) : len(head) + 1]
+    return re.sub(r"^([A-Za-z][A-Za-z0-9+.\-]*:)?//[^/]*@", r"\1//", head) + mark
 
 
 def registered(redirect_uri: str, client: Client) -> bool:

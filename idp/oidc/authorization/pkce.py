@@ -22,13 +22,15 @@ def code_challenge(params: Params, client: Client) -> str:
     if not challenge and not method and not client.pkce_required:
         return ""
     if not challenge:
-        raise invalid_request("code_challenge is required")
+        raise invalid_request("code_challenge is required", reason="pkce_missing")
     if method != METHOD:
-        raise invalid_request("code_challenge_method must be S256")
+        raise invalid_request("code_challenge_method must be S256", reason="pkce_method")
     try:
         size = len(b64url_decode(challenge))
     except ValueError:
         size = 0
     if size != DIGEST_BYTES:
-        raise invalid_request("code_challenge is not a SHA-256 digest in base64url")
+        raise invalid_request(
+            "code_challenge is not a SHA-256 digest in base64url", reason="pkce_challenge"
+        )
     return challenge

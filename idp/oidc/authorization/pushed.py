@@ -68,7 +68,12 @@ def read(services: Services, client: Client, request_uri: str) -> tuple[str, Par
     kept = services.transient.get(handle.key(KIND)) if handle else None
     if handle is None or kept is None or kept["client_id"] != client.client_id:
         reason = "foreign_request_uri" if kept else "unknown_request_uri"
-        raise NoDestination("invalid_request_uri", "request_uri is not valid", reason=reason)
+        raise NoDestination(
+            "invalid_request_uri",
+            "request_uri is not valid",
+            reason=reason,
+            client_id=client.client_id,
+        )
     return handle.key(KIND), Params((name, value) for name, value in kept["pairs"])
 
 
@@ -123,8 +128,10 @@ def _recorded(services: Services, client: Client, request: Request) -> Iterator[
     try:
         yield
     except OAuthError as error:
-        refusal = invalid_request(error.description) if isinstance(error, NoDestination) else error
-        event = PushRefused(client_id=client.client_id, error=refusal.error, reason=error.reason)
+        refusal = error
+        if isinstance(error, NoDestination):
+            refusal = invalid_request(error.description, reason=error.reason, seen=error.seen)
+        event = PushRefused(client_id=client.client_id, error=refusal.error, **refusal.recorded())
         services.audit.write(event, peer=request.peer)
         raise refusal from error
 
@@ -137,7 +144,9 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 
 
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
-    handler = offering_nonces(services.sender_constraint, answering(partial(push, services)))
+    handler = offering_nonces(
+        services.sender_constraint, answering(partial(push, services), candid=services.candid)
+    )
     shared = cross_origin(handler, services.clients.browser_origins, ("POST",))
     return (Endpoint("/par", Route(shared, ("POST", "OPTIONS")), hot=True),)
 

@@ -186,7 +186,11 @@ def registered_scope(params: Params, client: Client) -> tuple[str, ...]:
     except ValueError as error:
         raise invalid_scope("scope is missing or malformed") from error
     if not {*client.scope, OFFLINE_ACCESS}.issuperset(scope):
-        raise invalid_scope("a scope is not registered for the client")
+        raise invalid_scope(
+            "a scope is not registered for the client",
+            reason="scope_not_registered",
+            seen=" ".join(each for each in scope if each not in (*client.scope, OFFLINE_ACCESS)),
+        )
     if OPENID in client.scope and OPENID not in scope:
         raise invalid_scope("scope must contain openid")
     return scope

@@ -73,7 +73,7 @@ def unfold(
         _check_claims(services, client, jwt.claims, strict=strict)
         inside = tuple(_parameters(jwt.claims))
     except InvalidToken as error:
-        raise invalid_object(error.reason) from error
+        raise invalid_object(error.reason, seen=error.seen, seconds=error.seconds) from error
     named = {name for name, _ in inside}
     added = () if strict else (each for each in beside.pairs() if each[0] not in named | _NESTED)
     params = Params((*inside, *added, *_client_id(client, named)))
@@ -94,12 +94,14 @@ def use_up(services: Services, use: Use | None) -> None:
         raise invalid_object("replayed") from error
 
 
-def invalid_object(reason: str) -> OAuthError:
+def invalid_object(reason: str, *, seen: str = "", seconds: int | None = None) -> OAuthError:
     """The object is not good. It is the client's own, so that its developer may know why."""
     return OAuthError(
         "invalid_request_object",
         f"the request object is not valid ({reason})",
         reason=f"request_object_{reason}",
+        seen=seen,
+        seconds=seconds,
     )
 
 
@@ -142,7 +144,7 @@ def _check_claims(
     if signer not in {None, client.client_id}:
         raise InvalidToken("iss")
     if "aud" in claims and issuer not in audiences(claims):
-        raise InvalidToken("aud")
+        raise InvalidToken("aud", seen=" ".join(audiences(claims)))
     if claims.get("sub") == client.client_id:
         raise InvalidToken("sub")  # so looks a client's assertion (RFC 9101 §10.8)
     if claims.get("client_id", None if strict else client.client_id) != client.client_id:

@@ -23,7 +23,7 @@ from idp.oidc.clients.view import home
 from idp.oidc.consent.model import Consent
 from idp.oidc.errors import OAuthError
 from idp.oidc.services import Services
-from idp.oidc.tokens.authorization import Authorization, code_binding
+from idp.oidc.tokens.authorization import Authorization, CodeBinding
 from idp.oidc.tokens.issue import FrontChannel
 from idp.oidc.tokens.participants import join
 from idp.oidc.tokens.standing import Ended
@@ -97,8 +97,7 @@ def _code(
         return "", ()
     client, handle = destination.client, Handle.new(authorization.flow)
     bound = (asked.code_challenge, asked.dpop_jkt)
-    binding = code_binding(client.client_id, destination.redirect_uri, *bound)
-    record = {**authorization.dump(), "binding": binding}
+    record = CodeBinding(client.client_id, destination.redirect_uri, *bound).record(authorization)
     return str(handle), (Put(handle.key(CODE), record, client.profile.code_ttl),)
 
 
@@ -156,7 +155,8 @@ def refuse(
     flow: str = "",
 ) -> Response:
     """The answer with ``error``; the true reason goes to the audit log."""
-    event = LoginRefused(flow=flow, client_id=destination.client.client_id, reason=error.reason)
+    client_id = destination.client.client_id
+    event = LoginRefused(flow=flow, client_id=client_id, error=error.error, **error.details())
     services.audit.write(event, peer=request.peer)
     return _send(services, request, destination, error.members(), ())
 

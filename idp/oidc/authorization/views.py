@@ -88,7 +88,13 @@ def _refuse_ungathered(
     try:
         destination = find(given, services.clients.get)
     except NoDestination as second:
-        raise NoDestination(error.error, error.description, reason=error.reason) from second
+        raise NoDestination(
+            error.error,
+            error.description,
+            reason=error.reason,
+            seen=error.seen,
+            client_id=second.client_id,
+        ) from second
     return respond.refuse(services, request, destination, error)
 
 
@@ -167,7 +173,9 @@ def explain_refusal(services: Services) -> Translate:
         if not isinstance(error, NoDestination):
             return notice(request, error)
         reference = new_reference()
-        event = RequestRefused(reference=reference, code=error.error, reason=error.reason)
+        event = RequestRefused(
+            reference=reference, client_id=error.client_id, code=error.error, **error.details()
+        )
         with suppress(Unavailable):  # the page is owed even when the audit log cannot be written
             services.audit.write(event, peer=request.peer)
         return error_page(

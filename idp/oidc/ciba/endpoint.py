@@ -135,7 +135,7 @@ def _recorded(services: Services, client: Client, request: Request) -> Iterator[
         yield
     except OAuthError as error:
         event = BackchannelRefused(
-            client_id=client.client_id, error=error.error, reason=error.reason
+            client_id=client.client_id, error=error.error, **error.recorded()
         )
         services.audit.write(event, peer=request.peer)
         raise
@@ -152,7 +152,7 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
     approval = views.approval(services, Pings(services.outbound, services.audit))
-    handler = answering(partial(authenticate, services, approval))
+    handler = answering(partial(authenticate, services, approval), candid=services.candid)
     hook = sandbox.endpoints(approval) if services.pages.site.sandbox else ()
     return (Endpoint(PATH, Route(handler, ("POST",))), *views.endpoints(approval), *hook)
 

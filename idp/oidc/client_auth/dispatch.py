@@ -8,7 +8,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from idp.audit.events import ClientAuthenticationFailed, Event
+from idp.audit.events import ClientAuthenticationFailed
 from idp.audit.log import AuditLog
 from idp.core.clock import Clock
 from idp.core.handles import digest
@@ -136,14 +136,24 @@ class ClientAuthentication:
             return self._verify(credentials, request.path)
         except OAuthError as error:
             self._count_failure(who)
-            self._audit.write(self._failed(credentials, error), peer=request.peer)
-            raise invalid_client(error.reason, basic=credentials.basic) from error
+            refusal = self._refusal(credentials, error)
+            # An id that is nobody's could be anything, even a secret.
+            known = credentials.client_id if self._clients.get(credentials.client_id) else ""
+            event = ClientAuthenticationFailed(
+                client_id=known, method=credentials.method, **refusal.recorded()
+            )
+            self._audit.write(event, peer=request.peer)
+            raise refusal from error
 
-    def _failed(self, credentials: Credentials, error: OAuthError) -> Event:
-        """What the audit log is told; an id that is nobody's could be anything, even a secret."""
-        known = credentials.client_id if self._clients.get(credentials.client_id) else ""
-        return ClientAuthenticationFailed(
-            client_id=known, reason=error.reason, method=credentials.method
+    def _refusal(self, credentials: Credentials, error: OAuthError) -> OAuthError:
+        """The same answer whatever was wrong; the reason tells the audit log."""
+        found, reason = self._clients.get(credentials.client_id), error.reason
+        if found and not found.active:
+            reason = "client_disabled"
+        elif found and reason in ("unknown_client", "not_authenticated"):
+            reason = "other_method"
+        return invalid_client(
+            reason, basic=credentials.basic, seen=error.seen, seconds=error.seconds
         )
 
     def _verify(self, credentials: Credentials, path: str) -> Client:

@@ -19,7 +19,7 @@ from idp.jose.jwt import (
 from idp.oidc.clients.keys import ClientKeys
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.profile import Profile
-from idp.oidc.errors import invalid_client
+from idp.oidc.errors import OAuthError, invalid_client
 from idp.storage.used import AlreadyUsed, Use, Uses
 
 MAX_AHEAD = 5 * 60
@@ -37,7 +37,7 @@ def parse_assertion(assertion: str) -> tuple[str, UnverifiedJwt]:
         jwt = parse_jwt(assertion)
         check_typ(jwt, _TYP)
     except InvalidToken as error:
-        raise invalid_client(f"assertion_{error.reason}") from error
+        raise _refused(error) from error
     issuer, subject = jwt.claims.get("iss"), jwt.claims.get("sub")
     if not isinstance(issuer, str) or not issuer or issuer != subject:
         raise invalid_client("assertion_subject")
@@ -69,10 +69,14 @@ def verify_assertion(
         claims = check_signature(jwt, client_keys.find(client, jwt.kid), algorithms)
         check_claims(claims, issuer=None, audience=None, now=now, required=("exp", "jti"))
     except InvalidToken as error:
-        raise invalid_client(f"assertion_{error.reason}") from error
+        raise _refused(error) from error
     _check_audience(claims, issuer, endpoints, profile)
     _use_once(client, claims, uses, now)
     return client
+
+
+def _refused(error: InvalidToken) -> OAuthError:
+    return invalid_client(f"assertion_{error.reason}", seen=error.seen, seconds=error.seconds)
 
 
 def _check_audience(
@@ -85,12 +89,14 @@ def _check_audience(
     elif isinstance(audience, list) and (len(audience) == 1 or profile.assertion_for_several):
         audience = next((each for each in audience if each in accepted), None)
     if audience not in accepted:
-        raise invalid_client("assertion_aud")
+        sent = claims.get("aud")
+        shown = " ".join(map(str, sent)) if isinstance(sent, list) else str(sent)
+        raise invalid_client("assertion_aud", seen=shown)
 
 
 def _use_once(client: Client, claims: Mapping[str, Any], uses: Uses, now: int) -> None:
     if claims["exp"] > now + MAX_AHEAD + LEEWAY:
-        raise invalid_client("assertion_lives_too_long")
+        raise invalid_client("assertion_lives_too_long", seconds=int(claims["exp"] - now))
     try:
         uses.use(use_of("assertion", client, claims))
     except AlreadyUsed as error:

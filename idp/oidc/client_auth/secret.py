@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 
 from idp.core.handles import b64url, equal
 from idp.oidc.clients.model import Client
-from idp.oidc.errors import invalid_client
+from idp.oidc.errors import OAuthError, invalid_client
 
 MAX_SECRET = 512
 
@@ -48,5 +48,13 @@ def verify_secret(
     # Two comparisons whether there are none, one, or two secrets (a rotation under way).
     matches = [equal(shown, each) for each in (*held, "", "")[: max(2, len(held))]]
     if client is None or not any(matches):
-        raise invalid_client("wrong_secret" if client else "unknown_client")
+        raise _refused(client, shown)
     return client
+
+
+def _refused(client: Client | None, shown: str) -> OAuthError:
+    """Why, for the audit log. Only a caller who knew the expired secret takes the second branch."""
+    if client is None:
+        return invalid_client("unknown_client")
+    expired = any(equal(shown, each.digest) for each in client.secrets)
+    return invalid_client("expired_secret" if expired else "wrong_secret")

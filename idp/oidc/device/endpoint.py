@@ -19,7 +19,7 @@ from idp.oidc.device.grant import KIND
 from idp.oidc.device.user_code import UserCode
 from idp.oidc.errors import OAuthError, answering, too_many, unauthorized_client
 from idp.oidc.openapi import CLIENT_AUTHENTICATION, REPEATED, form
-from idp.oidc.services import Endpoint, Part, Services
+from idp.oidc.services import Endpoint, Part, Services, recording_client
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.vocabulary import DEVICE_CODE
 from idp.web.edge import Route
@@ -40,10 +40,11 @@ def authorize(services: Services, request: Request) -> Response:
     """
     require_form(request)
     client = services.client_authentication.authenticate(request)
-    if DEVICE_CODE not in client.grant_types:
-        raise unauthorized_client("the client is not registered for the device grant")
     handle = Handle.new()
-    asked = request_of(request.form, client, reference=Reference.of(handle))
+    with recording_client(services, client, request):
+        if DEVICE_CODE not in client.grant_types:
+            raise unauthorized_client("the client is not registered for the device grant")
+        asked = request_of(request.form, client, reference=Reference.of(handle))
     now, ttl = services.clock(), services.settings.device_code_ttl
     waiting = Waiting(
         kind=KIND,
@@ -101,7 +102,7 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 
 
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
-    handler = answering(partial(authorize, services))
+    handler = answering(partial(authorize, services), candid=services.candid)
     shared = cross_origin(handler, services.clients.browser_origins, ("POST",))
     return (
         Endpoint("/device_authorization", Route(shared, ("POST", "OPTIONS"))),

@@ -6,11 +6,12 @@ from dataclasses import replace
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from idp.core.handles import Handle
+from idp.oidc.authorization.destination import without_query
 from idp.oidc.clients.model import Client
-from idp.oidc.errors import invalid_grant, invalid_request
+from idp.oidc.errors import OAuthError, invalid_grant, invalid_request
 from idp.oidc.grants.replay import replayed
 from idp.oidc.services import Services
-from idp.oidc.tokens.authorization import Authorization, code_binding
+from idp.oidc.tokens.authorization import Authorization, CodeBinding
 from idp.oidc.tokens.issue import Redemption
 from idp.oidc.tokens.resource import narrowed
 from idp.oidc.tokens.sender_constraint import Binding
@@ -34,13 +35,13 @@ def redeem(services: Services, client: Client, request: Request, binding: Bindin
     if "code" not in form:
         raise invalid_request("code is missing")
     code = Handle.parse(form["code"])
-    bound = (client.client_id, form.get("redirect_uri", ""), _challenge(form))
+    bound = CodeBinding(client.client_id, form.get("redirect_uri", ""), _challenge(form))
     if code is None:
         raise invalid_grant("malformed_code")
     used = Put(code.key(USED), {"client_id": client.client_id}, services.settings.family_ttl)
     # A code is bound to the key that its request named, or to none (RFC 9449 §10).
     tries = [
-        Take(code.key(CODE), code_binding(*bound, jkt), put=(used,))
+        Take(code.key(CODE), replace(bound, dpop_jkt=jkt).digest, put=(used,))
         for jkt in dict.fromkeys((binding.jkt, ""))
     ]
     marker: Value | None
@@ -56,12 +57,31 @@ def redeem(services: Services, client: Client, request: Request, binding: Bindin
             resource=narrowed(form, authorization.resource),
         )
     if any(each.mismatch for each in taken):
-        raise invalid_grant("code_binding")
+        raise _not_bound(services, code, replace(bound, dpop_jkt=binding.jkt))
     if marker is None:
         raise invalid_grant("unknown_code")
     if marker["client_id"] != client.client_id:
         raise invalid_grant("foreign_code")
     raise replayed(services, client, request, flow=code.flow, what=CODE)
+
+
+def _not_bound(services: Services, code: Handle, shown: CodeBinding) -> OAuthError:
+    """The refusal of a code that is there and was not taken: which member did not fit."""
+    record = services.transient.get(code.key(CODE)) or {}
+    match shown.mismatch(record):
+        case "client_id":
+            return invalid_grant("foreign_code")
+        case "redirect_uri":
+            return invalid_grant("code_redirect_uri", seen=without_query(shown.redirect_uri))
+        case "code_challenge" if not shown.code_challenge:
+            return invalid_grant("code_verifier_missing")
+        case "code_challenge" if not record["bound"]["code_challenge"]:
+            return invalid_grant("code_verifier_unasked")
+        case "code_challenge":
+            return invalid_grant("code_verifier")
+        case "dpop_jkt":
+            return invalid_grant("code_key")
+    return invalid_grant("code_binding")
 
 
 def _without_idle_scope(authorization: Authorization, client: Client) -> Authorization:

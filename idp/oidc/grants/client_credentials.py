@@ -28,7 +28,11 @@ def redeem(services: Services, client: Client, request: Request, _: Binding) -> 
         except ValueError as error:
             raise invalid_scope("scope is malformed") from error
     if not set(scope) <= set(registered):
-        raise invalid_scope("scope is not registered, or is about a citizen")
+        raise invalid_scope(
+            "scope is not registered, or is about a citizen",
+            reason="scope_not_registered",
+            seen=" ".join(each for each in scope if each not in registered),
+        )
     now = services.clock()
     authorization = Authorization(
         flow=new_flow(),

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from idp.audit.events import TokenRefused
+from idp.core.handles import Handle
 from idp.login.throttle import Limit, address
 from idp.oidc.ciba import grant as ciba
 from idp.oidc.client_auth.form import require_form
@@ -33,7 +34,7 @@ from idp.oidc.tokens.sender_constraint import Binding, offering_nonces
 from idp.oidc.tokens.standing import Ended
 from idp.oidc.vocabulary import ASSERTION_ALGS, AUTH_METHODS, CIBA, DEVICE_CODE
 from idp.web.edge import Route
-from idp.web.http import Request, Response, json_response
+from idp.web.http import Params, Request, Response, json_response
 from idp.web.openapi import SECONDS, TEXT, Paths, an_object, answer, one_of, operation
 
 Redeem: TypeAlias = Callable[[Services, Client, Request, Binding], Redemption]
@@ -92,9 +93,20 @@ def _recorded(services: Services, client: Client, request: Request) -> Iterator[
         refusal = invalid_grant(error.reason) if isinstance(error, Ended) else error
         if refusal.error == "invalid_grant":
             _count(services, client, request)
-        event = TokenRefused(client_id=client.client_id, error=refusal.error, reason=refusal.reason)
+        event = TokenRefused(
+            flow=_flow(request.form),
+            client_id=client.client_id,
+            error=refusal.error,
+            **refusal.recorded(),
+        )
         services.audit.write(event, peer=request.peer)
         raise refusal from error
+
+
+def _flow(form: Params) -> str:
+    """The login that a code is of: its entries tell when the code was issued."""
+    code = Handle.parse(form.get(authorization_code.CODE, ""))
+    return code.flow if code else ""
 
 
 def _count(services: Services, client: Client, request: Request) -> None:
@@ -116,7 +128,9 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 
 
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
-    handler = offering_nonces(services.sender_constraint, answering(partial(token, services)))
+    handler = offering_nonces(
+        services.sender_constraint, answering(partial(token, services), candid=services.candid)
+    )
     shared = cross_origin(handler, services.clients.browser_origins, ("POST",))
     return (Endpoint("/token", Route(shared, ("POST", "OPTIONS")), hot=True),)
 

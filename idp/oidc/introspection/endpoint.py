@@ -16,7 +16,7 @@ from idp.oidc.clients.encryption import sealed
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import answering, invalid_client, invalid_request
 from idp.oidc.openapi import CLIENT_AUTHENTICATION, DETAILS, JWT, form
-from idp.oidc.services import Endpoint, Part, Services
+from idp.oidc.services import Endpoint, Part, Services, recording_client
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.sender_constraint import token_type
@@ -48,10 +48,11 @@ def introspect(services: Services, request: Request) -> Response:
     """
     require_form(request)
     client = services.client_authentication.authenticate(request)
-    if client.public:
-        raise invalid_client("public_client")
-    if "token" not in request.form:
-        raise invalid_request("token is missing")
+    with recording_client(services, client, request):
+        if client.public:
+            raise invalid_client("public_client")
+        if "token" not in request.form:
+            raise invalid_request("token is missing")
     found = _found(services, client, request.form["token"])
     if _wants_jwt(request):
         return _signed(services, client, found)
@@ -138,7 +139,7 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 
 
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
-    handler = answering(partial(introspect, services))
+    handler = answering(partial(introspect, services), candid=services.candid)
     return (Endpoint("/introspect", Route(handler, ("POST",)), hot=True),)
 
 

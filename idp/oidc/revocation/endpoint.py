@@ -10,7 +10,7 @@ from idp.oidc.clients.cors import cross_origin
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import answering, invalid_request
 from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
-from idp.oidc.services import Endpoint, Part, Services
+from idp.oidc.services import Endpoint, Part, Services, recording_client
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.standing import Ended
 from idp.oidc.vocabulary import ASSERTION_ALGS, AUTH_METHODS
@@ -29,8 +29,9 @@ def revoke(services: Services, request: Request) -> Response:
     """
     require_form(request)
     client = services.client_authentication.authenticate(request)
-    if "token" not in request.form:
-        raise invalid_request("token is missing")
+    with recording_client(services, client, request):
+        if "token" not in request.form:
+            raise invalid_request("token is missing")
     text = request.form["token"]
     for end in (_access_token, _refresh_token):
         try:
@@ -69,7 +70,7 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 
 
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
-    handler = answering(partial(revoke, services))
+    handler = answering(partial(revoke, services), candid=services.candid)
     shared = cross_origin(handler, services.clients.browser_origins, ("POST",))
     return (Endpoint("/revoke", Route(shared, ("POST", "OPTIONS")), hot=True),)
 

@@ -1,7 +1,7 @@
 """An authorization: what a citizen, or a client for itself, allowed one client to have.
 
 It is the value a grant returns and tokens are minted from. The record of an authorization code is
-its dump with a ``binding`` beside it, see :func:`code_binding`.
+its dump with a ``binding`` beside it and what the binding is made of, see :class:`CodeBinding`.
 """
 
 from collections.abc import Mapping
@@ -59,14 +59,35 @@ class Authorization:
         return assurance.acr(self.level)
 
 
-def code_binding(client_id: str, redirect_uri: str, code_challenge: str, dpop_jkt: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class CodeBinding:
     """What a code is bound to: shown again, as a whole, or the code is not taken.
 
     ``code_challenge`` is empty when the request had none, so that a verifier nobody asked for is a
     mismatch too: the PKCE downgrade of RFC 9700 §4.8. ``dpop_jkt`` is empty too when the request
     named no key: then any may redeem the code, or none (RFC 9449 §10).
     """
-    return digest("\n".join((client_id, redirect_uri, code_challenge, dpop_jkt)))
+
+    client_id: str
+    redirect_uri: str
+    code_challenge: str
+    dpop_jkt: str = ""
+
+    @property
+    def digest(self) -> str:
+        """All of it as one value, to compare."""
+        return digest(
+            "\n".join((self.client_id, self.redirect_uri, self.code_challenge, self.dpop_jkt))
+        )
+
+    def record(self, authorization: Authorization) -> dict[str, Any]:
+        """The record of a code; ``bound`` only tells a client's developer what did not fit."""
+        return {**authorization.dump(), "binding": self.digest, "bound": asdict(self)}
+
+    def mismatch(self, record: Mapping[str, Any]) -> str:
+        """The first member that is not as in ``record``, ``""`` where the record does not tell."""
+        bound = record.get("bound", {})
+        return next((name for name, value in bound.items() if getattr(self, name) != value), "")
 
 
 def consent_subject(account_id: str, client_id: str) -> str:

@@ -48,9 +48,15 @@ class Proof:
         return Use(KIND, self.jkt, self.jti, self.iat + OLDEST + 2 * AHEAD)
 
 
-def invalid_proof(reason: str) -> OAuthError:
+def invalid_proof(reason: str, *, seen: str = "", seconds: int | None = None) -> OAuthError:
     """The proof is missing or not good (§5); how, only the audit log learns."""
-    return OAuthError("invalid_dpop_proof", "the DPoP proof is not valid", reason=f"dpop_{reason}")
+    return OAuthError(
+        "invalid_dpop_proof",
+        "the DPoP proof is not valid",
+        reason=f"dpop_{reason}",
+        seen=seen,
+        seconds=seconds,
+    )
 
 
 def read(
@@ -69,15 +75,15 @@ def read(
         required = ("jti", "htm", "htu", "iat")
         check_claims(claims, issuer=None, audience=None, now=now, leeway=AHEAD, required=required)
     except InvalidToken as error:
-        raise invalid_proof(error.reason) from error
+        raise invalid_proof(error.reason, seen=error.seen, seconds=error.seconds) from error
     except InvalidKey as error:
         raise invalid_proof("key") from error
     if claims["iat"] < now - OLDEST:
-        raise invalid_proof("too_old")
+        raise invalid_proof("too_old", seconds=int(now - claims["iat"]))
     if claims["htm"] != method:
-        raise invalid_proof("htm")
-    if normalized(claims["htu"]) not in urls:
-        raise invalid_proof("htu")
+        raise invalid_proof("htm", seen=str(claims["htm"])[:20])
+    if (htu := normalized(claims["htu"])) not in urls:
+        raise invalid_proof("htu", seen=htu)
     return Proof(
         jkt=thumbprint(key.key),
         jti=claims["jti"],

@@ -165,9 +165,9 @@ class SenderConstraint:
 
 def _check_owed(client: Client, binding: Binding) -> None:
     if client.dpop_bound_access_tokens and not binding.jkt:
-        raise invalid_request("a DPoP proof is needed")
+        raise invalid_request("a DPoP proof is needed", reason="dpop_required")
     if client.tls_client_certificate_bound_access_tokens and not binding.x5t:
-        raise invalid_request("a client certificate is needed")
+        raise invalid_request("a client certificate is needed", reason="no_certificate")
     if client.profile.sender_constrained and not binding.cnf:
         raise invalid_request("a DPoP proof or a client certificate is needed")
 

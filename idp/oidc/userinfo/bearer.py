@@ -77,10 +77,14 @@ def challenging(shown: Shown) -> Iterator[None]:
         challenge = f'{_CHALLENGES[shown.scheme]}, error="{error.error}"'
         if error.description:
             challenge += f', error_description="{error.description}"'
-        raise OAuthError(
+        refusal = OAuthError(
             error.error,
             error.description,
             status=403 if error.status == 403 else 401,
             reason=error.reason,
+            seen=error.seen,
+            seconds=error.seconds,
             headers={"WWW-Authenticate": challenge},
-        ) from error
+        )
+        refusal.reference = error.reference
+        raise refusal from error

@@ -14,7 +14,7 @@ from idp.oidc.clients.encryption import encrypts, sealed
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import answering
 from idp.oidc.openapi import JWT, members, taking_proofs
-from idp.oidc.services import Endpoint, Part, Services
+from idp.oidc.services import Endpoint, Part, Services, recording
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.claims import personal_claims
@@ -74,11 +74,12 @@ def _authorized(services: Services, request: Request, shown: Shown) -> tuple[Aut
         holder = services.standing.confirm(authorization)
     except Ended as error:
         raise invalid_token(error.reason) from error
-    services.sender_constraint.check(
-        request, holder.client, shown.token, authorization.cnf, scheme=shown.scheme
-    )
-    if OPENID not in authorization.scope:
-        raise insufficient_scope(OPENID)
+    with recording(services, holder.client.client_id, request):
+        services.sender_constraint.check(
+            request, holder.client, shown.token, authorization.cnf, scheme=shown.scheme
+        )
+        if OPENID not in authorization.scope:
+            raise insufficient_scope(OPENID)
     return authorization, holder
 
 
@@ -104,7 +105,9 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 
 
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
-    handler = offering_nonces(services.sender_constraint, answering(partial(userinfo, services)))
+    handler = offering_nonces(
+        services.sender_constraint, answering(partial(userinfo, services), candid=services.candid)
+    )
     shared = cross_origin(interacting(handler), services.clients.browser_origins, METHODS)
     return (Endpoint("/userinfo", Route(shared, (*METHODS, "OPTIONS")), hot=True),)
 

@@ -42,7 +42,7 @@ def kept(front: Front) -> list[str]:
 def refused(response: TestResponse) -> tuple[int, str]:
     assert response.headers["Cache-Control"] == "no-store"
     found = response.get_json()
-    assert set(found) <= {"error", "error_description"}
+    assert set(found) <= {"error", "error_description", "reference"}
     return response.status_code, found["error"]
 
 

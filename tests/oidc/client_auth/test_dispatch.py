@@ -156,7 +156,7 @@ def test_the_good_path_asks_no_store(desk: Desk, transient: MemoryStore) -> None
 @pytest.mark.attack("E01")
 def test_E01_a_confidential_client_must_authenticate(desk: Desk) -> None:
     desk.add("portal")
-    assert desk.reason(post(client_id="portal")) == "not_authenticated"
+    assert desk.reason(post(client_id="portal")) == "other_method"
     assert desk.reason(post()) == "no_client_id"
     with pytest.raises(OAuthError) as caught:
         desk.authentication.authenticate(basic("portal", "wrong"))
@@ -243,7 +243,12 @@ def test_only_the_registered_method_will_do(desk: Desk) -> None:
 def test_T03_Q08_a_disabled_client_looks_unknown(desk: Desk) -> None:
     client = desk.add("portal")
     desk.change(client, status=ClientStatus.DISABLED)
-    assert desk.reason(basic("portal", SECRET)) == desk.reason(basic("nobody", SECRET))
+    for each in ("portal", "nobody"):
+        desk.reason(basic(each, SECRET))  # asserts that the answer is the same
+    disabled, unknown = tail(desk.database, 2)
+    assert (disabled["reason"], unknown["reason"]) == ("client_disabled", "unknown_client")
+    assert disabled["client_id"] == "portal"
+    assert "client_id" not in unknown
 
 
 def test_during_a_rotation_both_secrets_work_then_one(desk: Desk) -> None:
@@ -255,7 +260,7 @@ def test_during_a_rotation_both_secrets_work_then_one(desk: Desk) -> None:
     desk.authentication.authenticate(basic("portal", SECRET))
     desk.clock.advance(100)
     desk.authentication.authenticate(basic("portal", "new"))
-    assert desk.reason(basic("portal", SECRET)) == "wrong_secret"
+    assert desk.reason(basic("portal", SECRET)) == "expired_secret"
 
 
 @pytest.mark.attack("E17")

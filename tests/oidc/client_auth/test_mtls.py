@@ -168,9 +168,9 @@ def test_one_clients_certificate_is_not_anothers(tls: Tls) -> None:
 
 
 def test_a_certificate_is_nothing_to_who_registered_another_method(tls: Tls) -> None:
-    assert tls.reason(tls.issue(), client_id="portal") == "not_authenticated"
+    assert tls.reason(tls.issue(), client_id="portal") == "other_method"
     tls.add(tls_client_auth_subject_dn=DN)
-    assert tls.reason(tls.issue(), client_secret=SECRET) == "unknown_client"
+    assert tls.reason(tls.issue(), client_secret=SECRET) == "other_method"
 
 
 def test_every_endpoint_for_clients_knows_it(tls: Tls) -> None:
