@@ -11,8 +11,9 @@ log restored to an earlier state, or the last writer removed with its head. Anch
 import hmac
 import json
 import secrets
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any, TextIO
@@ -138,6 +139,23 @@ def verify(database: Database, key: bytes) -> Finding | None:
 def tail(database: Database, count: int) -> list[dict[str, Any]]:
     """The last ``count`` entries, oldest first."""
     return [json.loads(each.entry) for each in repository.latest(database, count)]
+
+
+def find(database: Database, reference: str) -> list[dict[str, Any]]:
+    """The entries with this ``reference``, the last stored first. Reads the whole log."""
+    return list(_with(database, "reference", reference, within=sys.maxsize))
+
+
+def of_client(database: Database, client_id: str, *, within: int) -> list[dict[str, Any]]:
+    """The entries of one client among the last ``within`` of all, oldest first."""
+    return list(_with(database, "client_id", client_id, within=within))[::-1]
+
+
+def _with(database: Database, name: str, value: str, *, within: int) -> Iterator[dict[str, Any]]:
+    for record in repository.matching(database, name, value, within=within):
+        entry: dict[str, Any] = json.loads(record.entry)
+        if entry.get(name) == value:  # LIKE is blind to case in SQLite
+            yield entry
 
 
 def export(database: Database, stream: TextIO) -> int:

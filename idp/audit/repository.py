@@ -1,5 +1,6 @@
 """The tables of the audit log. Entries are only ever inserted."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     insert,
     select,
     update,
@@ -20,6 +22,7 @@ from sqlalchemy import (
 from idp.storage.database import Database, metadata
 
 _PAGE = 1_000
+_WINDOW = 20_000
 
 ENTRIES = Table(
     "audit_entries",
@@ -132,6 +135,30 @@ def newest(database: Database) -> Iterator[Record]:
             yield Record(row.writer, row.number, row.entry, row.mac)
         if len(page) < _PAGE:
             return
+
+
+def matching(database: Database, name: str, value: str, *, within: int) -> Iterator[Record]:
+    """Entries whose member ``name`` is the string ``value``, the last stored first.
+
+    Looked for among the last ``within`` entries; those are read by the primary key, a window at a
+    time, and only what matches leaves the database.
+    """
+    # Canonical JSON: no other member can hold these bytes, since quotes inside of one are escaped.
+    held = f"{json.dumps(name)}:{json.dumps(value, ensure_ascii=False)}"
+    with database.read() as connection:
+        before = (connection.scalar(select(func.max(ENTRIES.c.id))) or 0) + 1
+    end = max(0, before - within)
+    while before > end:
+        after = max(end, before - _WINDOW)
+        query = (
+            _RECORDS.where(ENTRIES.c.id >= after, ENTRIES.c.id < before)
+            .where(ENTRIES.c.entry.contains(held, autoescape=True))
+            .order_by(ENTRIES.c.id.desc())
+        )
+        with database.read() as connection:
+            found = [Record(*row) for row in connection.execute(query)]
+        yield from found
+        before = after
 
 
 def every(database: Database) -> Iterator[Record]:

@@ -20,7 +20,7 @@ NOUNS = {
     "card": "Chip cards: diagnose, issue software cards, revoke.",
     "session": "Citizens' sessions: list, revoke.",
     "logout": "Back-channel logout: list messages to relying parties, retry, deliver.",
-    "audit": "The audit log: verify, tail, export.",
+    "audit": "The audit log: verify, tail, find, export.",
     "demo": "Demo citizens, portal and phone.",
 }
 

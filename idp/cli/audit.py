@@ -1,4 +1,4 @@
-"""``idp audit``: verify, read and export the audit log."""
+"""``idp audit``: verify, read, search and export the audit log."""
 
 import json
 import sys
@@ -11,11 +11,12 @@ import click
 from idp.audit import log
 from idp.cli.context import Context
 from idp.cli.output import announce, format_option, show
+from idp.oidc.reasons import sentence
 
 
 @click.group()
 def audit() -> None:
-    """The audit log: verify, tail, export."""
+    """The audit log: verify, tail, find, export."""
 
 
 @audit.command()
@@ -65,6 +66,31 @@ def export(obj: Context, out: Path | None, form: str) -> None:
         announce({"entries": count}, form)
     else:
         click.echo(f"{count} entries", err=True)
+
+
+@audit.command()
+@click.argument("reference")
+@format_option
+@click.pass_context
+def find(context: click.Context, reference: str, form: str) -> None:
+    """Show the entry with the REFERENCE of an error page or a refusal; exit 1 if there is none.
+
+    The newest entries are read first; one that is not there takes as long as the log is.
+    """
+    obj: Context = context.obj
+    entries = log.find(obj.database, reference)
+    if not entries:
+        show([], form, [f"No entry has the reference {reference}."])
+        context.exit(1)
+    said = [_why(each) for each in entries]
+    lines = (line for each, why in zip(entries, said, strict=True) for line in (_line(each), why))
+    show(entries, form, filter(None, lines))
+
+
+def _why(entry: dict[str, Any]) -> str:
+    """The reason of a refusal as a sentence."""
+    told = sentence(entry.get("reason", ""), entry.get("seen", ""), entry.get("seconds"))
+    return f"\t{told[0].upper()}{told[1:]}." if told else ""
 
 
 def _line(entry: dict[str, Any]) -> str:

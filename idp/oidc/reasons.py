@@ -157,6 +157,9 @@ _SENTENCES: Mapping[str, str] = {
     "throttled": "there were too many refused requests: wait as Retry-After says",
 }
 
+REASONS = (*_SENTENCES, *(prefix + name for prefix in _JWTS for name in _JWT))
+"""Every reason that has a sentence."""
+
 
 def sentence(reason: str, seen: str = "", seconds: int | None = None) -> str:
     """What is wrong and what to change, for ``reason``; ``""`` for one that needs no more words.

@@ -9,8 +9,18 @@ from dataclasses import fields
 import pytest
 from sqlalchemy import delete, insert, text, update
 
-from idp.audit import events
-from idp.audit.log import AuditLog, Finding, export, pseudonym, source_prefix, tail, verify
+from idp.audit import events, repository
+from idp.audit.log import (
+    AuditLog,
+    Finding,
+    export,
+    find,
+    of_client,
+    pseudonym,
+    source_prefix,
+    tail,
+    verify,
+)
 from idp.audit.repository import ENTRIES, HEADS, heads
 from idp.core.clock import FixedClock
 from idp.core.errors import Unavailable
@@ -258,3 +268,39 @@ def test_no_event_has_room_for_personal_data() -> None:
     assert len(kinds) > 15
     for kind in kinds:
         assert forbidden.isdisjoint(field.name for field in fields(kind)), kind
+
+
+def test_an_entry_is_found_by_the_reference_of_a_refusal(
+    audit: AuditLog, database: Database
+) -> None:
+    for reference in ("AbcdefghijkL", "abcdefghijkl"):
+        audit.write(
+            events.TokenRefused(error="invalid_grant", reason="unknown_code", reference=reference)
+        )
+    _write(audit, 3)
+    assert [each["reference"] for each in find(database, "abcdefghijkl")] == ["abcdefghijkl"]
+    assert find(database, "nobody-has-it") == []
+    assert find(database, "%") == []
+
+
+def test_a_clients_entries_are_those_that_name_it_and_no_others(
+    audit: AuditLog, database: Database
+) -> None:
+    forged = 'x","client_id":"portal'
+    audit.write(
+        events.ClientAuthenticationFailed(client_id="clinic", reason=forged, seen=forged),
+        events.LoginStarted(client_id="portal", flow="1"),
+        events.LoginStarted(client_id="portal2", flow="2"),
+        events.LoginStarted(client_id="portal", flow="3"),
+    )
+    assert [each["flow"] for each in of_client(database, "portal", within=100)] == ["1", "3"]
+    assert [each["flow"] for each in of_client(database, "portal", within=1)] == ["3"]
+
+
+def test_entries_are_found_over_the_border_of_what_is_read_at_once(
+    audit: AuditLog, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "_WINDOW", 2)
+    _write(audit, 7)
+    found = of_client(database, "portal", within=1_000)
+    assert [each["flow"] for each in found] == [f"flow{number}" for number in range(7)]

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from idp.accounts.repository import Accounts
+from idp.audit.events import TokenRefused
 from idp.cli import NOUNS, main
 from idp.cli.context import Context
 from idp.core.personal_number import PersonalNumber
@@ -231,3 +232,16 @@ def test_seeding_lists_the_citizens_and_may_be_repeated() -> None:
     assert first[0]["number"] == NUMBER
     assert all(each["number"].startswith("000") for each in first)
     assert answer("demo", "seed", "--citizens", "3") == first
+
+
+def test_the_entry_behind_a_reference_is_found_and_explained() -> None:
+    context = Context()
+    refusal = TokenRefused(
+        client_id="portal", error="invalid_grant", reason="code_verifier", reference="r3f3r3nc3-id"
+    )
+    context.audit.write(refusal)
+    context.close()
+    (entry,) = answer("audit", "find", "r3f3r3nc3-id")
+    assert entry["reason"] == "code_verifier"
+    assert "keep the verifier of each request" in idp("audit", "find", "r3f3r3nc3-id").stdout
+    assert answer("audit", "find", "another-one", code=1) == []

@@ -9,7 +9,8 @@ import pytest
 
 from idp.oidc import reasons
 from idp.oidc.errors import MAX_SEEN, OAuthError, printable
-from idp.web.http import Request, Response
+from idp.oidc.provider import endpoints
+from idp.web.http import Params, Request, Response
 from idp.web.settings import Site
 from idp.web.templates import Pages
 from tests.oidc.world import ISSUER, World, basic, body, form_post
@@ -122,9 +123,6 @@ def test_an_error_page_of_an_unknown_client_leaves_nothing_of_the_request(world:
 
 
 def _refused_page(world: World, **params: str) -> None:
-    from idp.oidc.provider import endpoints
-    from idp.web.http import Params
-
     route = {each.path: each.route for each in endpoints(world.services)}["/authorize"]
     request = Request("GET", "/authorize", query=Params(params.items()))
     with pytest.raises(OAuthError) as caught:
@@ -135,9 +133,7 @@ def _refused_page(world: World, **params: str) -> None:
     assert page.status == 400
 
 
-@pytest.mark.parametrize(
-    "reason", [*reasons._SENTENCES, *(f"dpop_{name}" for name in reasons._JWT)]
-)
+@pytest.mark.parametrize("reason", reasons.REASONS)
 def test_a_reason_is_a_sentence_that_an_error_description_may_hold(reason: str) -> None:
     for text in (reasons.sentence(reason), reasons.sentence(reason, "value", 7)):
         assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", text)
