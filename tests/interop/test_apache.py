@@ -1,4 +1,4 @@
-"""mod_auth_openidc as Debian packages it, with the sample of docs/relying-parties.md."""
+"""mod_auth_openidc as Debian packages it, with the sample of docs/libraries.md."""
 
 import secrets
 import time
@@ -62,7 +62,7 @@ def portal(op: Provider, folder: Path) -> Iterator[str]:
         FILES: f"{folder}/eid",
     }
     (folder / "eid.conf").write_text(
-        sample("docs/relying-parties.md", "### Apache", "apache", names)
+        sample("docs/libraries.md", "### Apache", "apache", names)
     )
     (folder / "eid/passphrase").write_text(secrets.token_urlsafe())
     (folder / "pages/account").mkdir(parents=True)

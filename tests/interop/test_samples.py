@@ -39,7 +39,7 @@ def client_id(registered: dict[str, Any], tmp_path: Path) -> str:
     ("document", "heading", "name"),
     [
         ("README.md", "## Connect a portal", None),
-        ("docs/relying-parties.md", "### Python", "Trần Thị Mai"),
+        ("docs/libraries.md", "### Python", "Trần Thị Mai"),
     ],
     ids=["README", "document"],
 )
@@ -76,7 +76,7 @@ def test_node(op: Provider, browser: Browser, client_id: str, tmp_path: Path) ->
     node = shutil.which("node")
     assert node, "node is not installed: Node.js 20 or later is needed"
     names = {ISSUER: op.issuer, "'portal'": json.dumps(client_id)}
-    code = sample("docs/relying-parties.md", "### Node", "js", names)
+    code = sample("docs/libraries.md", "### Node", "js", names)
     (tmp_path / "eid.mjs").write_text(code)
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-// Calls the sample of docs/relying-parties.md as a framework would, with one session for its one
+// Calls the sample of docs/libraries.md as a framework would, with one session for its one
 // citizen: writes where the browser is sent, reads where it came back, writes who it is.
 
 import { createInterface } from 'node:readline/promises'
