@@ -61,9 +61,7 @@ def portal(op: Provider, folder: Path) -> Iterator[str]:
         "OIDCClientID portal": f"OIDCClientID {client['client_id']}",
         FILES: f"{folder}/eid",
     }
-    (folder / "eid.conf").write_text(
-        sample("docs/libraries.md", "### Apache", "apache", names)
-    )
+    (folder / "eid.conf").write_text(sample("docs/libraries.md", "### Apache", "apache", names))
     (folder / "eid/passphrase").write_text(secrets.token_urlsafe())
     (folder / "pages/account").mkdir(parents=True)
     (folder / "pages/account/index.html").write_text(PAGE)
