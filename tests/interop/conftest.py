@@ -63,6 +63,6 @@ def node() -> str:
     """Node, with the packages at its side. Without them a test fails: it is never skipped."""
     found = shutil.which("node")
     assert found, "node is not installed: Node.js 20 or later is needed"
-    for name in ("openid-client", "oauth4webapi", "jose"):
+    for name in ("openid-client", "oauth4webapi", "jose", "express", "passport-openidconnect"):
         assert (PACKAGES / name).exists(), f"{name} is missing: run npm ci --ignore-scripts"
     return found

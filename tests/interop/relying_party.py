@@ -14,13 +14,16 @@ from typing import Any
 from tests.conformance.live import Provider, Register
 from tests.conformance.suite import CITIZEN, Browser, Callback
 
+TRUST = ("NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+"""Variables that name the authorities which Node, requests and Python's ssl trust."""
+
 
 def run(
     command: Sequence[str], op: Provider, browser: Browser, register: Register, **more: Any
 ) -> dict[str, Any]:
     """Let the relying party run its course, the browser going wherever it is sent; its result."""
     asked = {"issuer": op.issuer, "ca": str(op.ca) if op.ca else None, **more}
-    trusted = {"NODE_EXTRA_CA_CERTS": str(op.ca)} if op.ca else {}
+    trusted = dict.fromkeys(TRUST, str(op.ca)) if op.ca else {}
     process = subprocess.Popen(
         [*command, json.dumps(asked)],
         env={**os.environ, **trusted, "NO_PROXY": "localhost,127.0.0.1"},
