@@ -20,7 +20,8 @@ RS256 = {"id_token_signed_response_alg": "RS256"}
 @pytest.mark.parametrize(
     ("program", "metadata"),
     [
-        ("passport", {"token_endpoint_auth_method": "client_secret_post"}),
+        ("passport", {"token_endpoint_auth_method": "client_secret_post", "require_pkce": False}),
+        ("passport_openid_client", RS256),
         ("express_openid_connect", RS256),
         ("authjs", RS256),
         ("openid_client5", RS256),

@@ -1,4 +1,4 @@
-"""Authlib's client for Django with ``private_key_jwt``: its assertions say that they live an hour."""
+"""Authlib's client for Django with ``private_key_jwt``: its assertions live an hour."""
 
 from functools import partial
 
