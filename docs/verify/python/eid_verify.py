@@ -1,4 +1,4 @@
-"""Verify the e-ID provider's ID tokens and logout tokens. Copy this file; it needs PyJWT[crypto].
+"""Verify the e-ID provider's ID tokens and logout tokens. Copy this file; it needs PyJWT 2.12.
 
 ID tokens: OpenID Connect Core 1.0 §3.1.3.7. Logout tokens: Back-Channel Logout 1.0 §2.6.
 """
