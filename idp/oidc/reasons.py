@@ -71,6 +71,8 @@ _JWTS: Mapping[str, str] = {
 }
 _SENTENCES: Mapping[str, str] = {
     # Client authentication
+    "assertion_lives_too_long": "{jwt} is valid for longer than is allowed{ahead}: send an exp that"
+    " is at most five minutes ahead, or register client_assertion_max_seconds; compare your clock",
     "unknown_client": "no client is registered with this client_id: compare it with the"
     " registration, and the environment (sandbox or production)",
     "client_disabled": "the client is disabled: ask the operator to enable it",

@@ -22,8 +22,8 @@ from idp.oidc.clients.profile import Profile
 from idp.oidc.errors import OAuthError, invalid_client
 from idp.storage.used import AlreadyUsed, Use, Uses
 
-MAX_AHEAD = 5 * 60
-"""Seconds that an assertion may be valid for: the memory of used ones stays small."""
+MAX_LIFE = 5 * 60
+"""Seconds after its ``iat`` that an assertion is accepted: few used ones must be remembered."""
 _TYP = ("", "JWT", "client-authentication+jwt")
 
 
@@ -71,7 +71,7 @@ def verify_assertion(
     except InvalidToken as error:
         raise _refused(error) from error
     _check_audience(claims, issuer, endpoints, profile)
-    _use_once(client, claims, uses, now)
+    _use_once(client, claims, uses, end=_end(client, claims, now))
     return client
 
 
@@ -94,11 +94,25 @@ def _check_audience(
         raise invalid_client("assertion_aud", seen=shown)
 
 
-def _use_once(client: Client, claims: Mapping[str, Any], uses: Uses, now: int) -> None:
-    if claims["exp"] > now + MAX_AHEAD + LEEWAY:
-        raise invalid_client("assertion_lives_too_long", seconds=int(claims["exp"] - now))
+def _end(client: Client, claims: Mapping[str, Any], now: int) -> float:
+    """When an assertion ends here: at its ``exp``, or :data:`MAX_LIFE` after its ``iat``.
+
+    An ``exp`` that is further ahead than the client registered is refused, even if ``iat`` would
+    end the assertion sooner (RFC 7523 §3, FAPI 2.0 §5.3.2.1).
+    """
+    exp, iat = claims["exp"], claims.get("iat")
+    end: float = exp if iat is None else min(exp, iat + MAX_LIFE)
+    ahead = min(client.client_assertion_max_seconds, client.profile.assertion_max_ahead)
+    if exp > now + ahead + LEEWAY or end > now + MAX_LIFE + LEEWAY:
+        raise invalid_client("assertion_lives_too_long", seconds=int(exp - now))
+    if end <= now - LEEWAY:
+        raise invalid_client("assertion_expired")
+    return end
+
+
+def _use_once(client: Client, claims: Mapping[str, Any], uses: Uses, *, end: float) -> None:
     try:
-        uses.use(use_of("assertion", client, claims))
+        uses.use(use_of("assertion", client, {**claims, "exp": end}))
     except AlreadyUsed as error:
         raise invalid_client("assertion_replayed") from error
 

@@ -100,6 +100,7 @@ class Metadata(BaseModel):
     minimum_acr: str = assurance.acr(1)
     methods: list[str] = []
     refresh_token_repeat_seconds: int | None = Field(None, ge=0, le=MAX_REPEAT)
+    client_assertion_max_seconds: int = Field(300, ge=1, le=3_600)
     access_token_format: Literal["reference", "jwt"] = "reference"  # noqa: S105
     profile: str = "baseline"
     resource: str = ""

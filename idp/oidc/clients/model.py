@@ -54,6 +54,7 @@ class Client:
     ``sector`` is the pairwise sector (OIDC Core §8.1). ``minimum_level`` is ``minimum_acr`` as a
     number and ``methods`` the authentication methods accepted (none named: any). ``resource`` is
     the audience of its access tokens: the client_ids of resource servers, with spaces.
+    ``client_assertion_max_seconds`` is how far ahead the ``exp`` of its assertions may be.
     ``refresh_token_repeat_seconds`` is how long the answer to a refresh may be given again (0:
     never, None: as its profile says). Of ``required_claims`` its agreement says that no login is of
     use without them; ``purpose`` tells the citizen what the data are for, and a new
@@ -127,6 +128,7 @@ class Client:
     minimum_level: int = 1
     methods: tuple[str, ...] = ()
     refresh_token_repeat_seconds: int | None = None
+    client_assertion_max_seconds: int = 300
     access_token_format: TokenFormat = TokenFormat.REFERENCE
     resource: str = ""
     profile: Profile = BASELINE

@@ -25,6 +25,7 @@ class Profile:
     ``pkce_required`` holds for confidential clients; public clients always need PKCE.
     ``sender_constrained``: tokens must be bound to a key of the client (RFC 9449, RFC 8705).
     ``assertion_algs``: what assertions, request objects and DPoP proofs are signed with.
+    ``assertion_max_ahead``: how far ahead a client may register that its assertions' ``exp`` is.
     ``assertion_for_issuer_only``: a client assertion's ``aud`` is the issuer, as a string;
     ``assertion_for_several``: it may name others beside us.
     ``request_object_algs``: what request objects may be signed with, if at all; they must say when
@@ -47,6 +48,7 @@ class Profile:
     par_required: bool = False
     request_object_required: bool = False
     sender_constrained: bool = False
+    assertion_max_ahead: int = 3_600
     assertion_for_issuer_only: bool = False
     assertion_for_several: bool = False
     refresh_rotation: bool = True
@@ -68,6 +70,7 @@ FAPI2_SECURITY = Profile(
     pkce_required=True,
     par_required=True,
     sender_constrained=True,
+    assertion_max_ahead=300,
     assertion_for_issuer_only=True,
     refresh_rotation=False,
     refresh_repeat=False,
@@ -84,6 +87,7 @@ FAPI2_MESSAGE_SIGNING = Profile(
     par_required=True,
     request_object_required=True,
     sender_constrained=True,
+    assertion_max_ahead=300,
     assertion_for_issuer_only=True,
     refresh_rotation=False,
     refresh_repeat=False,
@@ -101,6 +105,7 @@ FAPI1_ADVANCED = Profile(
     par_required=True,
     request_object_required=True,
     sender_constrained=True,
+    assertion_max_ahead=300,
     assertion_for_several=True,
     refresh_repeat=False,
     request_object_algs=_FAPI1_ALGS,
@@ -116,6 +121,7 @@ FAPI_CIBA = Profile(
     pkce_required=True,
     request_object_required=True,
     sender_constrained=True,
+    assertion_max_ahead=300,
     refresh_rotation=False,
     refresh_repeat=False,
 )

@@ -199,6 +199,8 @@ def _protection_problems(metadata: Metadata) -> Iterator[str]:
         yield "require_pkce: cannot be false for a public client, nor under this profile"
     if metadata.refresh_token_repeat_seconds and not profile.refresh_repeat:
         yield "refresh_token_repeat_seconds: must be 0 under this profile"
+    if metadata.client_assertion_max_seconds > profile.assertion_max_ahead:
+        yield f"client_assertion_max_seconds: at most {profile.assertion_max_ahead} in this profile"
 
 
 def _redirect_problems(metadata: Metadata, client_id: str) -> Iterator[str]:

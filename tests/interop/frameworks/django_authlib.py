@@ -11,6 +11,7 @@ key = ECKey.generate_key("P-256", {"kid": "2027", "use": "sig"})
 client = register(
     "/callback",
     token_endpoint_auth_method="private_key_jwt",
+    client_assertion_max_seconds=3600,
     jwks={"keys": [key.as_dict(private=False)]},
 )
 configure_django([])

@@ -7,9 +7,8 @@ Its own do not work with any provider that keeps to the standards; in 5.0.0:
 - ``add_on/dpop.py`` writes ``ath`` in hexadecimal, where RFC 9449 §4.2 says base64url, and drops
   the ``nonce``: it is not among ``DPoPProof.body_params``, and no caller ever gives one;
 - there is no JARM;
-- ``assertion_jwt`` makes client assertions that live ten minutes, where this provider takes five at
-  the most. Their ``aud`` is always an array (``AuthnToken``), which FAPI 2.0 §5.3.2.1 refuses: no
-  client of idpyoidc's can be under a FAPI 2.0 profile.
+- the ``aud`` of its client assertions is always an array (``AuthnToken``), which FAPI 2.0 §5.3.2.1
+  refuses, and they live ten minutes: no client of idpyoidc's can be under a FAPI 2.0 profile.
 """
 
 import hashlib
@@ -46,13 +45,12 @@ class Http:
 
 
 class Assertion(PrivateKeyJWT):
-    """A client assertion that is good for a minute."""
+    """A client assertion signed with ES256: outside the token endpoint RS256 is its default."""
 
     def construct(
         self, request: Any, service: Any = None, http_args: Any = None, **more: Any
     ) -> Any:
-        own = {"algorithm": "ES256", "lifetime": 60}
-        return super().construct(request, service, http_args, **{**more, **own})
+        return super().construct(request, service, http_args, **{**more, "algorithm": "ES256"})
 
 
 class Proof(DPoPProof):

@@ -89,6 +89,7 @@ keys = init_key_jar(key_defs=[{"type": "EC", "crv": "P-256", "use": ["sig"]}], i
 registered = ask(
     register={
         "token_endpoint_auth_method": "private_key_jwt",
+        "client_assertion_max_seconds": 600,
         "jwks": keys.export_jwks(),
         "authorization_signed_response_alg": "ES256",
         "dpop_bound_access_tokens": True,

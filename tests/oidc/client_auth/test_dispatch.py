@@ -19,10 +19,11 @@ from idp.jose.jwt import sign_jwt
 from idp.jose.signer import LocalSigner
 from idp.login.throttle import Limit
 from idp.oidc.client_auth.dispatch import ClientAuthentication, read_credentials
-from idp.oidc.client_auth.private_key_jwt import MAX_AHEAD
+from idp.oidc.client_auth.private_key_jwt import MAX_LIFE
 from idp.oidc.client_auth.secret import secret_digest
 from idp.oidc.clients.keys import ClientKeys
 from idp.oidc.clients.model import Client, ClientStatus, Secret
+from idp.oidc.clients.profile import PROFILES
 from idp.oidc.clients.repository import ClientCache, Clients
 from idp.oidc.clients.rules import Rules, register
 from idp.oidc.errors import OAuthError
@@ -389,8 +390,8 @@ def test_E08_fapi_clients_name_the_issuer_as_a_string(desk: Desk, audience: Any)
         ({"exp": -1}, True),  # within the leeway
         ({"exp": -11}, False),
         ({"exp": -300}, False),
-        ({"exp": MAX_AHEAD}, True),
-        ({"exp": MAX_AHEAD + 60}, False),
+        ({"exp": MAX_LIFE}, True),
+        ({"exp": MAX_LIFE + 60}, False),
         ({"iat": 8}, True),
         ({"nbf": 8}, True),
         ({"iat": 61}, False),
@@ -405,6 +406,64 @@ def test_E09_times(desk: Desk, changes: dict[str, int], good: bool) -> None:
         assert desk.authentication.authenticate(request) == client
     else:
         desk.reason(request)
+
+
+@pytest.mark.attack("E09")
+@pytest.mark.parametrize(("exp", "good"), [(MAX_LIFE, True), (MAX_LIFE + 60, False)])
+@pytest.mark.parametrize("profile", [each for each in PROFILES if each != "baseline"])
+def test_E09_a_fapi_clients_assertion_ends_within_five_minutes(
+    desk: Desk, profile: str, exp: int, good: bool
+) -> None:
+    client, now = add_bank(desk), desk.clock()
+    desk.change(client, profile=PROFILES[profile])
+    request = assertion(signed(claims(now, exp=now + exp)))
+    if good:
+        assert desk.authentication.authenticate(request).client_id == "bank"
+    else:
+        assert desk.reason(request) == "assertion_lives_too_long"
+
+
+@pytest.mark.attack("E09")
+def test_E09_without_iat_an_assertion_ends_within_five_minutes(desk: Desk) -> None:
+    client, now = add_bank(desk), desk.clock()
+    far = claims(now, iat=None, exp=now + MAX_LIFE + 60)
+    assert desk.reason(assertion(signed(far))) == "assertion_lives_too_long"
+    near = claims(now, iat=None, exp=now + MAX_LIFE)
+    assert desk.authentication.authenticate(assertion(signed(near))) == client
+
+
+@pytest.mark.parametrize(
+    ("changes", "good"),
+    [
+        ({"exp": 3_600}, True),  # Authlib's; it ends five minutes after its iat here
+        ({"exp": 3_660}, False),
+        ({"exp": 600, "iat": -MAX_LIFE - 9}, True),
+        ({"exp": 600, "iat": -MAX_LIFE - 11}, False),
+        ({"exp": 600, "iat": None}, False),
+    ],
+)
+def test_a_client_may_register_that_its_library_s_assertions_say_an_hour(
+    desk: Desk, changes: dict[str, int | None], good: bool
+) -> None:
+    client, now = add_bank(desk), desk.clock()
+    desk.change(client, client_assertion_max_seconds=3_600)
+    times = {name: each if each is None else now + each for name, each in changes.items()}
+    request = assertion(signed(claims(now, **times)))
+    if good:
+        assert desk.authentication.authenticate(request).client_id == "bank"
+    else:
+        desk.reason(request)
+
+
+@pytest.mark.parametrize("seconds", [0, 60, MAX_LIFE - 1, MAX_LIFE, MAX_LIFE + 11, 3_599])
+def test_an_assertion_that_says_an_hour_works_once_in_that_hour(desk: Desk, seconds: int) -> None:
+    client, now = add_bank(desk), desk.clock()
+    desk.change(client, client_assertion_max_seconds=3_600)
+    request = assertion(signed(claims(now, exp=now + 3_600)))
+    assert desk.authentication.authenticate(request).client_id == client.client_id
+    desk.clock.advance(seconds)
+    expected = "assertion_replayed" if seconds <= MAX_LIFE else "assertion_expired"
+    assert desk.reason(request) == expected
 
 
 @pytest.mark.attack("E09")
