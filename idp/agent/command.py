@@ -10,6 +10,7 @@ import httpx
 from idp.agent.bridge import PORT, Bridge
 from idp.agent.exchange import ORIGINS, TIMEOUT, AgentError, Reader, launch, present
 from idp.agent.simulator import NoCard, readers
+from idp.core.shown_text import escaped, isolated
 
 
 @click.command()
@@ -78,7 +79,8 @@ def _exchange(
     """One exchange: who asks is shown before anything is read."""
     try:
         opened = launch(client, origins, launch_token)
-        click.echo(f"{opened.client_name} asks at {opened.origin} ({opened.acr}).")
+        name, acr = isolated(opened.client_name), escaped(opened.acr)
+        click.echo(f"{name} asks at {opened.origin} ({acr}).")
         if match_code is None and sys.stdin.isatty() and sys.stdout.isatty():
             choices = click.Choice(["-", *opened.match_code_choices])
             picked = click.prompt("Code shown in the browser (- when it is here)", type=choices)

@@ -5,6 +5,8 @@ import hashlib
 import html
 from collections.abc import Iterable
 
+from idp.core.shown_text import visible
+
 STYLE = (
     "body{font:1.125rem/1.5 'Be Vietnam Pro',system-ui,sans-serif;margin:0;background:#f6f3ee;"
     "color:#1c1a17}main{max-width:36rem;margin:2rem auto;padding:1.5rem;background:#fff;"
@@ -32,9 +34,13 @@ def page(title: tuple[str, str], content: str) -> bytes:
     ).encode()
 
 
-def said(vi: str, en: str) -> str:
-    """One thing said in both languages, escaped."""
-    return f'<p>{html.escape(vi)}</p><p lang="en">{html.escape(en)}</p>'
+def said(vi: str, en: str, **others: str) -> str:
+    """One thing said in both languages, escaped; ``others`` wrote what stands in ``{name}``."""
+    apart = {name: f"<bdi>{html.escape(visible(each))}</bdi>" for name, each in others.items()}
+    first, second = html.escape(vi), html.escape(en)
+    if apart:
+        first, second = first.format_map(apart), second.format_map(apart)
+    return f'<p>{first}</p><p lang="en">{second}</p>'
 
 
 def question(
@@ -47,12 +53,15 @@ def question(
     )
     return (
         said(
-            f"{client_name} đề nghị đọc thẻ căn cước của bạn (mức độ xác thực {level}).",
-            f"{client_name} asks for your identity card (authentication level {level}).",
+            "{client_name} đề nghị đọc thẻ căn cước của bạn (mức độ xác thực {level}).",
+            "{client_name} asks for your identity card (authentication level {level}).",
+            client_name=client_name,
+            level=level,
         )
         + said(
-            f"Chỉ tiếp tục nếu chính bạn đang đăng nhập tại {origin}.",
-            f"Only go on if you yourself are logging in at {origin}.",
+            "Chỉ tiếp tục nếu chính bạn đang đăng nhập tại {origin}.",
+            "Only go on if you yourself are logging in at {origin}.",
+            origin=origin,
         )
         + '<form method="post" action="/read">'
         + f'<input type="hidden" name="secret" value="{secret}">{buttons}</form>'

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from babel.messages.pofile import read_po
+from markupsafe import Markup, escape
 
 from idp.core.person import BirthDate
 
@@ -40,10 +41,15 @@ class Translator:
     def __call__(self, message: str, **parameters: object) -> str:
         """The message with its parameters, as plain text: whoever shows it escapes it.
 
+        With a parameter that is markup, it is markup and the rest of it is escaped.
+
         Raises:
             KeyError: there is no such message, or a parameter of it is not given.
         """
-        return catalogue(self.locale)[message].format_map(parameters)
+        text = catalogue(self.locale)[message]
+        if any(isinstance(each, Markup) for each in parameters.values()):
+            return escape(text).format_map(parameters)
+        return text.format_map(parameters)
 
     def date(self, at: int) -> str:
         """The day of an epoch second in Viet Nam: dd/MM/yyyy."""

@@ -11,7 +11,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from idp.core.shown_text import isolated, visible
 from idp.web.assets import static_url
 from idp.web.http import Request, Response, cookie, cookie_name
 from idp.web.i18n import LOCALES, Locale, Translator, negotiate
@@ -46,7 +48,17 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["static_url"] = static_url
+    made.filters["bdi"] = bdi
+    made.filters["isolated"] = isolated
     return made
+
+
+def bdi(text: str) -> Markup:
+    """What others wrote, apart from what stands around it (HTML §4.5.24; UAX #9 §2.7).
+
+    In a title, where there are no elements, the filter ``isolated`` does the same.
+    """
+    return Markup("<bdi>{}</bdi>").format(visible(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from idp.core.handles import digest
+from idp.core.shown_text import hidden
 from idp.core.strict_json import loads_object
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import OAuthError
@@ -37,10 +38,12 @@ class Member:
     form: re.Pattern[str] | None = None
 
     def accepts(self, value: object) -> bool:
-        """Whether ``value`` may stand here: no line break, no control or direction character."""
+        """Whether ``value`` may stand here: no hidden character, no line break."""
         if not isinstance(value, str) or not 0 < len(value) <= self.longest:
             return False
-        return value.isprintable() and (self.form is None or bool(self.form.fullmatch(value)))
+        if any(hidden(each) for each in value):
+            return False
+        return self.form is None or bool(self.form.fullmatch(value))
 
 
 TYPES: Mapping[str, tuple[Member, ...]] = {

@@ -45,7 +45,7 @@ def test_the_page_names_the_other_relying_parties_of_this_session(front: Front) 
     page = asked_by_portal(browser)
     assert Page(page.text).buttons == [EVERYWHERE, HERE, STAY]
     assert "Phòng khám" in page.text
-    assert "Chỉ đăng xuất khỏi Cổng dịch vụ công" in page.text
+    assert "Chỉ đăng xuất khỏi <bdi>Cổng dịch vụ công</bdi>" in page.text
     nobody_asks = browser.get("/logout")
     assert Page(nobody_asks.text).buttons == [EVERYWHERE, STAY]
     assert "Phòng khám" in nobody_asks.text
