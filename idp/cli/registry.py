@@ -2,6 +2,7 @@
 
 import gc
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def registry() -> None:
 def import_(obj: Context, file: Path, dry_run: bool, form: str) -> None:
     """Import persons from FILE, one JSON object a line.
 
-    A bad line is reported and does not stop the rest; exit code 1 says there was one. The import
+    A bad line is reported and does not stop the rest; exit code 1 says there was one. A note says
+    what was left out of a line that was taken, such as a phone that cannot be read. The import
     may be cut off and run again at any time.
     """
     target = Registry(obj.database, obj.clock)
@@ -43,10 +45,12 @@ def import_(obj: Context, file: Path, dry_run: bool, form: str) -> None:
         report = import_persons(target, opened, dry_run=dry_run, progress=bar)
     if not dry_run:
         obj.record("registry.import", file.name)
-    for line in _problems(report) if form == "text" else ():
+    for line in _remarks(report) if form == "text" else ():
         click.echo(escaped(line), err=True)
     done = "would be written" if report.dry_run else "written"
     summary = f"{report.lines} lines, {report.persons} persons {done}, {report.refused} refused"
+    if report.noted:
+        summary += f", {report.noted} notes"
     show(asdict(report), form, [summary])
     if report.refused:
         raise click.exceptions.Exit(1)
@@ -89,10 +93,13 @@ def _on_record(obj: Context, number: PersonalNumber) -> str:
     return obj.audit.pseudonym(account.id) if account else number.masked
 
 
-def _problems(report: Report) -> list[str]:
-    found = [f"line {each.line}: {each.reason}" for each in report.problems]
-    more = report.refused - len(found)
-    return [*found, f"and {more} more"] if more else found
+def _remarks(report: Report) -> Iterator[str]:
+    yield from (f"line {each.line}: {each.reason}" for each in report.problems)
+    if more := report.refused - len(report.problems):
+        yield f"and {more} more"
+    yield from (f"line {each.line}: note: {each.reason}" for each in report.notes)
+    if more := report.noted - len(report.notes):
+        yield f"and {more} more notes"
 
 
 def _plain(value: object) -> str:

@@ -16,6 +16,13 @@ _TYPOGRAPHY = str.maketrans(
     | dict.fromkeys("\u00b7\u2022\u2027\u2219\u22c5\u30fb", " ")
 )
 """Signs that keyboards have for U+2019, and dots that stand between the words of a name."""
+_KINDS = {
+    "N": "digits",
+    "P": "brackets or other punctuation",
+    "S": "symbols",
+    "C": "control characters",
+    "Z": "line separators",
+}
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -60,18 +67,28 @@ class Name:
             raise ValueError("a name has 1 to 100 characters")
         letters = self.full.replace(" ", "").isalpha()  # nearly every name, and cheap to ask
         if not letters and not all(_is_name_character(each) for each in self.full):
-            raise ValueError("a name holds letters, marks, spaces, apostrophes, dots and hyphens")
+            raise ValueError(
+                "a name holds letters, marks, spaces, apostrophes, dots and hyphens, no "
+                + next(_KINDS[_kind(each)] for each in self.full if not _is_name_character(each))
+            )
 
 
 @lru_cache(8_192)  # the parts of names come again and again
 def _tidy(text: str) -> str:
     """As a name is kept; the very same object where it is so already."""
-    tidy = " ".join(plain(text).translate(_TYPOGRAPHY).split())
+    tidy = plain(text)
+    if not tidy.replace(" ", "").isalpha() or "\u02b0" <= max(tidy) <= "\u02ff":
+        tidy = tidy.translate(_TYPOGRAPHY)
+    tidy = " ".join(tidy.split())
     return text if tidy == text else tidy
 
 
+def _kind(character: str) -> str:
+    return unicodedata.category(character)[0]
+
+
 def _is_name_character(character: str) -> bool:
-    return character in " '\u2019.-" or unicodedata.category(character)[0] in "LM"
+    return character in " '\u2019.-" or _kind(character) in "LM"
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,6 +7,10 @@ MAX_DEPTH = 16
 MAX_DIGITS = 100
 
 
+class RepeatedName(ValueError):
+    """An object has one name twice: two readers may take different values (RFC 8259 §4)."""
+
+
 def loads_object(data: bytes, *, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
     """The one JSON object in ``data``.
 
@@ -30,6 +34,16 @@ def loads_array(data: bytes, *, max_depth: int = MAX_DEPTH) -> list[Any]:
     if not isinstance(value, list):
         raise ValueError("not an array")
     return value
+
+
+def loads_line(text: str) -> Any:
+    """The value in a line of JSON that is short and that its reader checks field by field.
+
+    Raises:
+        RepeatedName: a name is repeated in an object.
+        ValueError, RecursionError: not JSON.
+    """
+    return _LINE.decode(text)
 
 
 def _loads(data: bytes, max_depth: int) -> Any:
@@ -62,8 +76,11 @@ def _depth(text: str) -> int:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name is repeated")
+        raise RepeatedName("a name is repeated")
     return found
+
+
+_LINE = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def _refuse_constant(name: str) -> Any:

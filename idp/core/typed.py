@@ -21,6 +21,7 @@ _DASHES = re.compile(
     "\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d\U00010ead]"
 )
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+_ANY = re.compile("|".join(each.pattern for each in (_INVISIBLE, _DASHES, _SPACES)))
 _SEPARATORS = re.compile(r"[\s.\-]")
 
 
@@ -31,7 +32,8 @@ def plain(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = _SPACES.sub(" ", _DASHES.sub("-", _INVISIBLE.sub("", text)))
+    if _ANY.search(text):
+        text = _SPACES.sub(" ", _DASHES.sub("-", _INVISIBLE.sub("", text)))
     return unicodedata.normalize("NFC", text)
 
 

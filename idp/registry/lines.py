@@ -1,16 +1,15 @@
 """Lines of an import file: cut into chunks, read, and turned into rows. No store is touched."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import BinaryIO
 
+from idp.core.strict_json import RepeatedName, loads_line
 from idp.registry.model import Record
 from idp.registry.record import RecordError, parse_record
 from idp.registry.rows import Rows
 
 MAX_LINE = 64 * 1024
-KEPT_PROBLEMS = 1_000
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -27,7 +26,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Line ``line`` (from 1) was not taken, and why."""
+    """What is wrong with line ``line`` (from 1); never the data itself."""
 
     line: int
     reason: str
@@ -35,11 +34,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a chunk says. ``problems`` holds the first 1,000 of the ``refused`` lines."""
+    """What a chunk says.
 
-    rows: Rows
-    refused: int
+    ``rounds`` are to be written one after the other: a number that comes again is in a later one.
+    ``problems`` are the lines that were refused, ``notes`` what was left out of those taken.
+    """
+
+    rounds: tuple[Rows, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...]
 
 
 def chunks(file: BinaryIO, size: int) -> Iterator[Chunk]:
@@ -57,22 +60,25 @@ def chunks(file: BinaryIO, size: int) -> Iterator[Chunk]:
 
 
 def parse(chunk: Chunk) -> Parsed:
-    """Read every line; of two lines about one person the later one counts."""
-    refused = 0
+    """Read every line."""
     problems: list[Problem] = []
-    found: dict[str, Record] = {}
+    notes: list[Problem] = []
+    rounds: list[dict[str, tuple[int, Record]]] = [{}]
     for place, line in enumerate(chunk.lines, chunk.first):
         try:
             record = _record(line)
         except RecordError as error:
-            refused += 1
-            if len(problems) < KEPT_PROBLEMS:
-                problems.append(Problem(place, str(error)))
+            problems.append(Problem(place, str(error)))
             continue
-        if record is not None:
-            number = record.person.number.digits
-            found[number] = _after(found.get(number), record)
-    return Parsed(Rows.of(found.values()), refused, tuple(problems))
+        if record is None:
+            continue
+        number = record.person.number.digits
+        free = next((each for each in rounds if number not in each), None)
+        if free is None:
+            rounds.append(free := {})
+        free[number] = (place, record)
+        notes.extend(Problem(place, each) for each in record.notes)
+    return Parsed(tuple(Rows.of(each.values()) for each in rounds), tuple(problems), tuple(notes))
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
@@ -97,18 +103,26 @@ def _record(line: bytes | None) -> Record | None:
         RecordError: there is none.
     """
     if line is None:
-        raise RecordError(f"longer than {MAX_LINE} bytes")
+        raise RecordError(f"longer than {MAX_LINE} bytes; each line ends with LF")
     if not line.strip():
         return None
     try:
-        value = json.loads(line.decode())
+        value = loads_line(line.decode())
+    except RepeatedName:
+        raise RecordError("not JSON with one meaning: a member is repeated") from None
     except (ValueError, RecursionError):
-        raise RecordError("not JSON in UTF-8") from None
+        raise RecordError(f"not JSON in UTF-8{_hint(line)}") from None
     return parse_record(value, strict=True)
 
 
-def _after(before: Record | None, record: Record) -> Record:
-    """What two lines about one person come to: a line without cards leaves them alone."""
-    if before is None or record.cards is not None:
-        return record
-    return replace(record, cards=before.cards)
+def _hint(line: bytes) -> str:
+    """What the line may be instead, and what to do."""
+    if line.startswith(_BOM):
+        return ": a byte order mark (BOM) within the file; remove it"
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
+        return ": it looks like UTF-16; convert the file"
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return ": it may be Windows-1258 or another old encoding; convert the file"
+    return ": lines end with CR alone; end them with LF" if b"\r" in line.rstrip() else ""

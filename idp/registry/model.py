@@ -60,7 +60,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that is told of one person. ``cards`` None leaves their cards as they are."""
+    """All that is told of one person. ``cards`` None leaves their cards as they are.
+
+    ``status_told`` is whether the record itself says the civil status; ``notes`` are the reasons
+    for which parts of it were left out.
+    """
 
     person: Person
     cards: tuple[Card, ...] | None = None
+    status_told: bool = True
+    notes: tuple[str, ...] = ()

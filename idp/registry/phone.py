@@ -21,6 +21,8 @@ def parse(typed: str) -> str:
     """
     if len(typed) > MAX_TYPED:
         raise ValueError("too long for a telephone number")
+    if match := _MOBILE.fullmatch(typed):  # as most registries write it
+        return f"+84{match[1]}"
     digits = compact(typed).translate(_BRACKETS)
     if match := _MOBILE.fullmatch(digits):
         return f"+84{match[1]}"

@@ -4,7 +4,7 @@ The fields are described in ``docs/registry.md``. What is read is checked as a w
 nothing behind this module meets a half-right record. Reasons never hold the data they are about.
 """
 
-import unicodedata
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from enum import EnumType
@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from idp.core.person import Address, BirthDate, CivilStatus, Name, Sex
-from idp.core.personal_number import parse_former, parse_personal
+from idp.core.personal_number import PersonalNumber, parse_former, parse_personal
+from idp.core.typed import plain
 from idp.registry import phone
 from idp.registry.model import NATIONALITY, NO_ADDRESS, Card, CardStatus, Person, Record
 
@@ -48,6 +49,15 @@ _PERSON = frozenset(
         "cards",
     )
 )
+_NATIONALITIES = {
+    **dict.fromkeys(("vn", "việt nam", "viet nam", "vietnam"), NATIONALITY),
+    "d": "DEU",  # the one code of 9303-3 §5 that is shorter in the zone than in ISO 3166-1
+}
+_EMAIL = re.compile(
+    r"[!#-'*+/-9=?A-Z^-~.-]+@(?:[A-Z0-9-]+\.)+[A-Z0-9-]*[A-Z][A-Z0-9-]*", re.ASCII | re.IGNORECASE
+)
+_EAST_ASIAN = "\u2e80"
+"""The first of the characters that no table of 9303-3 §6 brings into a card's zone."""
 T = TypeVar("T")
 
 
@@ -64,21 +74,27 @@ def parse_record(value: object, *, strict: bool) -> Record:
         RecordError: what is wrong with the first wrong field.
     """
     found = _mapping(value, _PERSON if strict else None)
-    cards = None
-    if found.get("cards") is not None:
-        cards = tuple(parse_card(each, strict=strict) for each in _many(found, "cards"))
-        if len({(each.document_number, each.issued_on) for each in cards}) < len(cards):
-            raise RecordError("cards: two with one document number and issue date")
-    return Record(parse_person(found, strict=strict), cards)
+    notes: list[str] = []
+    person = parse_person(found, notes, strict=strict)
+    status_told = _given(found, "status") is not None
+    if found.get("cards") is None:
+        return Record(person, None, status_told, tuple(notes))
+    cards = tuple(parse_card(each, strict=strict) for each in _many(found, "cards"))
+    if len({(each.document_number, each.issued_on) for each in cards}) < len(cards):
+        raise RecordError("cards: two with one document number and issue date")
+    own = tuple(each for each in cards if _is_of(each, person.number))
+    if len(own) < len(cards):
+        notes.append("cards: a document number of another person; that card is left out")
+    return Record(person, own, status_told, tuple(notes))
 
 
-def parse_person(found: Mapping[str, Any], *, strict: bool) -> Person:
-    """Read a person from a JSON object.
+def parse_person(found: Mapping[str, Any], notes: list[str], *, strict: bool) -> Person:
+    """Read a person from a JSON object. Nothing else hangs on how somebody is reached: contact data
+    that cannot be read is left out, and ``notes`` gets the reason.
 
     Raises:
         RecordError: what is wrong with the first wrong field.
     """
-    address = found.get("address")
     return Person(
         number=_required(found, "number", parse_personal),
         name=_name(found),
@@ -86,10 +102,10 @@ def parse_person(found: Mapping[str, Any], *, strict: bool) -> Person:
         sex=_required(found, "sex", Sex),
         nationality=_optional(found, "nationality", _nationality) or NATIONALITY,
         ethnicity=_text(found, "ethnicity", 64),
-        address=NO_ADDRESS if address is None else _address(address, strict=strict),
+        address=_address(found, notes, strict=strict),
         status=_optional(found, "status", CivilStatus) or CivilStatus.ALIVE,
-        phone=_optional(found, "phone", phone.parse),
-        email=_optional(found, "email", _email),
+        phone=_contact(found, "phone", phone.parse, notes),
+        email=_contact(found, "email", _email, notes),
         updated_at=_time(found.get("updated_at")),
         former_numbers=tuple(
             _checked("former_numbers", each, parse_former)
@@ -170,7 +186,9 @@ def _many(found: Mapping[str, Any], field: str) -> list[Any]:
 
 def _checked(field: str, value: object, read: Callable[[str], T]) -> T:
     if not isinstance(value, str):
-        raise RecordError(f"{field}: not a text")
+        number = isinstance(value, int | float) and field in ("number", "former_numbers", "phone")
+        lost = ", and a JSON number loses its leading zeros" if number else ""
+        raise RecordError(f"{field}: not a text{lost}")
     try:
         return read(value)
     except ValueError as error:
@@ -187,8 +205,30 @@ def _required(found: Mapping[str, Any], field: str, read: Callable[[str], T]) ->
 
 
 def _optional(found: Mapping[str, Any], field: str, read: Callable[[str], T]) -> T | None:
-    value = found.get(field)
+    value = _given(found, field)
     return None if value is None else _checked(field, value, read)
+
+
+def _given(found: Mapping[str, Any], field: str) -> object:
+    """The value of an optional field; None where it is absent, null or blank."""
+    value = found.get(field)
+    return None if value == "" or (isinstance(value, str) and value.isspace()) else value
+
+
+def _contact(
+    found: Mapping[str, Any], field: str, read: Callable[[str], T], notes: list[str]
+) -> T | None:
+    try:
+        return _optional(found, field, read)
+    except RecordError as error:
+        notes.append(f"{error}; left out")
+        return None
+
+
+def _is_of(card: Card, number: PersonalNumber) -> bool:
+    """Whether the card can be the person's: nine digits are the last nine of their number."""
+    shown = card.document_number
+    return len(shown) != 9 or not shown.isdigit() or number.digits.endswith(shown)
 
 
 def _text(found: Mapping[str, Any], field: str, longest: int) -> str:
@@ -205,7 +245,7 @@ def _text(found: Mapping[str, Any], field: str, longest: int) -> str:
 
 @lru_cache(16_384)  # places, groups and parts of names come again and again
 def _one_line(value: str) -> str | None:
-    text = " ".join(unicodedata.normalize("NFC", value).split())
+    text = " ".join(plain(value).split())
     return text if text.isprintable() else None
 
 
@@ -213,39 +253,51 @@ def _name(found: Mapping[str, Any]) -> Name:
     full = _required(found, "name", str)
     parts = [_text(found, part, 100) for part in _NAME_PARTS]
     try:
-        return Name(full, *parts)
+        name = Name(full, *parts)
     except ValueError as error:
         raise RecordError(f"name: {error}") from None
+    if max(name.full) >= _EAST_ASIAN:
+        raise RecordError("name: Chinese or other East Asian characters; give it in Latin letters")
+    return name
 
 
-def _address(value: object, *, strict: bool) -> Address:
-    if not isinstance(value, dict):
-        raise RecordError("address: not a JSON object")
-    if strict and not _ADDRESS.keys() >= value.keys():
-        raise RecordError("address: a field that is not known")
-    return Address(**{name: _text(value, name, longest) for name, longest in _ADDRESS.items()})
+def _address(found: Mapping[str, Any], notes: list[str], *, strict: bool) -> Address:
+    value = _given(found, "address")
+    if value is None:
+        return NO_ADDRESS
+    try:
+        if not isinstance(value, dict):
+            raise RecordError("address: not a JSON object")
+        if strict and not _ADDRESS.keys() >= value.keys():
+            raise RecordError("address: a field that is not known")
+        return Address(**{name: _text(value, name, longest) for name, longest in _ADDRESS.items()})
+    except RecordError as error:
+        notes.append(f"{error}; left out")
+        return NO_ADDRESS
 
 
 def _nationality(value: str) -> str:
-    if not (len(value) == 3 and value.isascii() and value.isalpha() and value.isupper()):
+    said = plain(value).strip()
+    if len(said) == 3 and said.isascii() and said.isalpha() and said.isupper():
+        return said
+    known = _NATIONALITIES.get(said.casefold())
+    if known is None:
         raise ValueError("not three capital letters (ISO 3166-1 alpha-3)")
-    return value
+    return known
 
 
 def _email(value: str) -> str:
-    local, at, domain = value.rpartition("@")
-    if not (local and at and domain and len(value) <= 254 and value.isprintable()):
-        raise ValueError("not an e-mail address")
-    if " " in value:
-        raise ValueError("not an e-mail address")
-    return value
+    said = plain(value).strip()
+    if len(said) > 254 or _EMAIL.fullmatch(said) is None:
+        raise ValueError("not one e-mail address in ASCII")
+    return said
 
 
 def _time(value: object) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MAX_TIME:
-        raise RecordError("updated_at: not a time in epoch seconds")
+        raise RecordError("updated_at: not a time in whole seconds since 1970")
     return value
 
 

@@ -29,9 +29,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from idp.core.clock import Clock
 from idp.core.person import CivilStatus
 from idp.core.personal_number import PersonalNumber
+from idp.registry.merge import Known, Merged, merge
 from idp.registry.model import Card, CardStatus, Record
+from idp.registry.rows import NUMBER, Rows, card_row
 from idp.registry.rows import Row as Values
-from idp.registry.rows import Rows, card_row
 from idp.storage.database import Database, metadata
 
 persons = Table(
@@ -98,20 +99,42 @@ class Registry:
         self._upsert = upsert.on_conflict_do_update(index_elements=["number"], set_=told)
 
     def write(self, records: Iterable[Record]) -> None:
-        """Write persons, new or known, all in one transaction; of one number, one record."""
-        self.write_rows(Rows.of(records))
+        """Write persons, new or known, all in one transaction, whatever was known of them.
 
-    def write_rows(self, rows: Rows) -> None:
-        """Write what was made of records already, all in one transaction."""
+        Of one number, one record.
+        """
+        with self._database.begin() as connection:
+            self._write(connection, Rows.of((0, each) for each in records))
+
+    def bring_in(self, rounds: Sequence[Rows], *, dry_run: bool = False) -> list[Merged]:
+        """Write what an import's lines come to beside what is known, all in one transaction.
+
+        With ``dry_run`` only the answer is made.
+        """
+        numbers = sorted({each[NUMBER] for rows in rounds for each in rows.persons})
+        if not numbers:
+            return []
+        query = select(persons.c.number, persons.c.status, persons.c.updated_at)
+        query = query.where(_of(persons, numbers)).order_by(persons.c.number)
+        with self._database.read() if dry_run else self._database.begin() as connection:
+            # Locked, so that nobody changes a status between what is known and what is written.
+            found = connection.execute(query if dry_run else query.with_for_update())
+            known: Known = {number: (status, at) for number, status, at in found}
+            now = self._clock()
+            merged = [merge(each, known, now) for each in rounds]
+            for each in () if dry_run else merged:
+                self._write(connection, each.rows)
+        return merged
+
+    def _write(self, connection: Connection, rows: Rows) -> None:
         if not rows.persons:
             return
-        numbers = [each[0] for each in rows.persons]
-        with self._database.begin() as connection:
-            _execute(connection, self._upsert, persons, rows.persons)
-            connection.execute(delete(person_identifiers).where(_of(person_identifiers, numbers)))
-            _execute(connection, insert(person_identifiers), person_identifiers, rows.identifiers)
-            connection.execute(delete(cards).where(_of(cards, rows.told)))
-            _execute(connection, insert(cards), cards, rows.cards)
+        numbers = [each[NUMBER] for each in rows.persons]
+        _execute(connection, self._upsert, persons, rows.persons)
+        connection.execute(delete(person_identifiers).where(_of(person_identifiers, numbers)))
+        _execute(connection, insert(person_identifiers), person_identifiers, rows.identifiers)
+        connection.execute(delete(cards).where(_of(cards, rows.told)))
+        _execute(connection, insert(cards), cards, rows.cards)
 
     def set_status(self, number: PersonalNumber, status: CivilStatus) -> None:
         """Change a person's civil status.

@@ -1,6 +1,6 @@
 """Records as the tables hold them: plain tuples, quick to hand to another process and to store."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -9,11 +9,15 @@ from idp.registry.model import Card, Person, Record
 
 Row: TypeAlias = tuple[Any, ...]
 
+NUMBER, BIRTH_DATE, STATUS, UPDATED_AT = 0, 5, 15, 18
+"""Where a row of ``persons`` has them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of each table, values in the order of its columns; ``told``: of whom cards are told.
 
+    ``places`` are the lines of the ``persons``, ``silent`` those whose line says no status.
     By the order of the key: faster, and two writers wait for each other, never in a circle.
     """
 
@@ -21,11 +25,14 @@ class Rows:
     identifiers: list[Row]
     cards: list[Row]
     told: list[str]
+    places: list[int]
+    silent: set[str]
 
     @classmethod
-    def of(cls, records: Iterable[Record]) -> "Rows":
-        """All that ``records`` say; of one number, one record."""
-        ordered = sorted(records, key=lambda each: each.person.number.digits)
+    def of(cls, found: Iterable[tuple[int, Record]]) -> "Rows":
+        """All that the records say, each with its line; of one number, one record."""
+        placed = sorted(found, key=lambda each: each[1].person.number.digits)
+        ordered = [record for _, record in placed]
         return cls(
             [person_row(each.person) for each in ordered],
             [
@@ -39,6 +46,20 @@ class Rows:
                 for card in record.cards or ()
             ],
             [each.person.number.digits for each in ordered if each.cards is not None],
+            [place for place, _ in placed],
+            {each.person.number.digits for each in ordered if not each.status_told},
+        )
+
+    def without(self, numbers: Collection[str]) -> "Rows":
+        """The same without these persons."""
+        kept = [at for at, row in enumerate(self.persons) if row[0] not in numbers]
+        return Rows(
+            [self.persons[at] for at in kept],
+            [row for row in self.identifiers if row[0] not in numbers],
+            [row for row in self.cards if row[0] not in numbers],
+            [each for each in self.told if each not in numbers],
+            [self.places[at] for at in kept],
+            self.silent,
         )
 
 

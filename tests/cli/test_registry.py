@@ -74,6 +74,8 @@ def test_bad_lines_are_told_and_the_exit_code_says_so(deployment: Deployment, fi
         "persons": 1,
         "refused": 1,
         "problems": [{"line": 1, "reason": "number: a personal number has 12 digits"}],
+        "noted": 0,
+        "notes": [],
         "dry_run": False,
     }
 

@@ -22,7 +22,7 @@ from idp.registry.importer import import_persons
 from idp.registry.lines import MAX_LINE, Problem
 from idp.registry.repository import Registry, cards, person_identifiers, persons
 from idp.registry.sql import SqlRegistry
-from idp.storage.database import Database, open_database
+from idp.storage.database import Database, metadata, open_database
 
 
 def person(index: int, **more: object) -> dict[str, object]:
@@ -80,8 +80,8 @@ def test_a_bad_line_is_reported_and_does_not_stop_the_rest(registry, database):
         Problem(2, "not JSON in UTF-8"),
         Problem(3, "sex: not a known word"),
         Problem(5, "not a JSON object"),
-        Problem(6, "not JSON in UTF-8"),
-        Problem(7, f"longer than {MAX_LINE} bytes"),
+        Problem(6, "not JSON in UTF-8: it looks like UTF-16; convert the file"),
+        Problem(7, f"longer than {MAX_LINE} bytes; each line ends with LF"),
     )
     assert counts(database) == [2, 2, 2]
 
@@ -144,7 +144,8 @@ def test_progress_ends_at_the_size_of_the_file(registry, monkeypatch):
 
 @pytest.fixture(scope="session")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Registry:
-    return Registry(open_database(f"sqlite:///{tmp_path_factory.mktemp('db')}/idp.db"), lambda: 0)
+    path = tmp_path_factory.mktemp("db")
+    return Registry(open_database(f"sqlite:///{path}/idp.db"), lambda: 1_790_000_000)
 
 
 @given(found=st.lists(st.binary(max_size=60), max_size=20))
@@ -173,7 +174,7 @@ from idp.registry.repository import Registry
 from idp.storage.database import open_database
 
 importer.BATCH = 100
-registry = Registry(open_database(sys.argv[1]), lambda: 0)
+registry = Registry(open_database(sys.argv[1]), lambda: 1_790_000_000)
 importer.import_persons(registry, sys.stdin.buffer, progress=lambda read: print(read, flush=True))
 """
 
@@ -201,23 +202,27 @@ def test_an_import_killed_in_the_middle_has_written_whole_batches_and_is_run_aga
     assert written[0] == written[1] == written[2]
     assert written[0] % 100 == 0
     assert 500 <= written[0] < 1_000
-    import_persons(Registry(database, lambda: 0), io.BytesIO(file))
+    import_persons(Registry(database, lambda: 1_790_000_000), io.BytesIO(file))
     assert counts(database) == [1_000, 1_000, 1_000]
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(importer, "BATCH", 200)
-    registry = Registry(open_database(f"sqlite:///{tmp_path}/idp.db"), lambda: 0)
+    database = open_database(f"sqlite:///{tmp_path}/idp.db")
+    with database.begin() as connection:
+        metadata.create_all(connection)
+    registry = Registry(database, lambda: 1_790_000_000)
 
     def peak(count: int) -> int:
-        file = Repeated(lines(person(1)), count)
+        batch = lines(*(person(each) for each in range(200)))
+        file = Repeated(batch, count // 200)
         tracemalloc.start()
         import_persons(registry, io.BufferedReader(file), dry_run=True)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
 
-    peak(1)
+    peak(200)
     assert peak(6_000) < peak(600) + 300_000
 
 
@@ -225,7 +230,7 @@ class Repeated(io.RawIOBase):
     """``count`` times the same bytes, never all at once."""
 
     def __init__(self, line: bytes, count: int) -> None:
-        self._line, self._left = line, count
+        self._line, self._left, self._at = line, count, 0
 
     def readable(self) -> bool:
         return True
@@ -233,6 +238,9 @@ class Repeated(io.RawIOBase):
     def readinto(self, buffer) -> int:
         if not self._left:
             return 0
-        self._left -= 1
-        buffer[: len(self._line)] = self._line
-        return len(self._line)
+        taken = self._line[self._at : self._at + len(buffer)]
+        buffer[: len(taken)] = taken
+        self._at += len(taken)
+        if self._at == len(self._line):
+            self._at, self._left = 0, self._left - 1
+        return len(taken)

@@ -88,7 +88,7 @@ def alone(tmp_path: Path) -> tuple[object, list[list[tuple[object, ...]]]]:
             table.create(connection)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "sched_getaffinity", lambda _: {0})
-        report = import_persons(Registry(found, lambda: 0), io.BytesIO(FILE))
+        report = import_persons(Registry(found, lambda: 1_790_000_000), io.BytesIO(FILE))
     try:
         return report, content(found)
     finally:
