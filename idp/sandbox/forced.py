@@ -73,6 +73,11 @@ class Forced:
         """The answer that it changes."""
         return RESULTS[self.result]
 
+    @classmethod
+    def load(cls, value: Mapping[str, Any]) -> "Forced":
+        """Read back what :meth:`dump` stored; unknown members are ignored."""
+        return cls(**{name: value[name] for name in cls.__slots__ if name in value})
+
     def dump(self) -> dict[str, Any]:
         """The members that say something, as JSON."""
         return {name: value for name, value in asdict(self).items() if value}
@@ -142,7 +147,7 @@ def take(
         slot = f"{stage}:{who}"
         taken, _ = transient.run(Take(_key(client_id, slot)), Unlink(_index(client_id), slot))
         if taken.value is not None:
-            return Forced(**taken.value)
+            return Forced.load(taken.value)
     return None
 
 
@@ -150,7 +155,7 @@ def pending(transient: TransientStore, client_id: str) -> tuple[Forced, ...]:
     """What waits for the next login of a client."""
     (slots,) = transient.run(Members(_index(client_id)))
     found = transient.run(*(Get(_key(client_id, slot)) for slot in sorted(slots))) if slots else ()
-    return tuple(Forced(**value) for value in found if value is not None)
+    return tuple(Forced.load(value) for value in found if value is not None)
 
 
 def clear(transient: TransientStore, client_id: str) -> None:

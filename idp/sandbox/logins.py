@@ -5,9 +5,12 @@ The provider of a sandbox is built with these two in the place of its own; see :
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from idp.audit.events import OperatorAction
+from idp.core.errors import Unavailable
 from idp.core.handles import random_token
 from idp.jose.jwt import sign_jwt
 from idp.keystore import file as keystore
@@ -34,6 +37,8 @@ from idp.web.http import Request
 REASON = "sandbox_forced"
 KEYS_KNOWN = 1.2
 """Seconds until every process has the keys that were changed."""
+KEEP_RETIRED = 3_600
+"""Seconds that a key is published after a forced rotation: longer than any token lives."""
 
 Claims = Mapping[str, Any]
 
@@ -131,14 +136,27 @@ class SandboxMint(Mint):
             time.sleep(wanted.seconds)
         client = self.standing.clients.get(authorization.client_id)
         if wanted.result == "key_rotated" and client is not None:
+            event = OperatorAction(
+                action="keys.rotate", actor="sandbox", client_id=client.client_id
+            )
+            self.audit.write(event)
             self._rotate(client.id_token_signed_response_alg)
 
     def _rotate(self, alg: str) -> None:
-        """Sign with a key that nobody has seen; the one before it still verifies."""
+        """Sign with a key that nobody has seen; the one before it still verifies.
+
+        Raises:
+            Unavailable: the keys cannot be changed from here.
+        """
         directory, now = self.keys.directory, self.clock()
-        for each in self.keys.keys.find(alg, State.NEXT):
-            keystore.revoke(directory, each.kid, now)  # it was published, so somebody knows it
-        keystore.rotate(directory, now, Policy(algs=(alg,), publish_ahead=0), due=True)
+        policy = Policy(algs=(alg,), publish_ahead=0, keep_retired=KEEP_RETIRED)
+        try:
+            for each in self.keys.keys.find(alg, State.NEXT):
+                with suppress(LookupError):  # another process was here first
+                    keystore.revoke(directory, each.kid, now)  # it was published: it is known
+            keystore.rotate(directory, now, policy, due=True)
+        except OSError as error:
+            raise Unavailable("keys") from error
         time.sleep(KEYS_KNOWN)
 
     def _signed(self, client: Client, claims: Claims) -> str:

@@ -7,9 +7,11 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from idp.audit.events import LoginRefused
 from idp.core.errors import Unavailable
 from idp.login.errors import Notice
 from idp.oidc.client_auth.dispatch import read_credentials
@@ -50,12 +52,16 @@ class Recorder:
     services: Services
 
     def keep(self, endpoint: str, request: Request, response: Response, seen: Observation) -> None:
-        """Keep one exchange under its client."""
+        """Keep one exchange under its client; the answer is owed even when it cannot be kept."""
+        with suppress(Unavailable):
+            self._keep(endpoint, request, response, seen)
+
+    def _keep(self, endpoint: str, request: Request, response: Response, seen: Observation) -> None:
         answer = _answer(endpoint, response)
         client_id = self._client(request, seen, answer)
         sent = redact(_sent(request))
         given = redact(answer, open_to_all=endpoint in CLAIMS_ONLY)
-        error = dict(answer).get("error", "")
+        error = _error(answer, given.tokens, seen)
         shown = "/authorize" if endpoint in WHEN_ANSWERED else endpoint
         failed = failed_check(shown, seen.calls)
         kept = Exchange(
@@ -68,7 +74,7 @@ class Recorder:
             answer=given.parameters,
             tokens=(*sent.tokens, *given.tokens),
             checks=outcome(shown, failed, refused=bool(error)),
-            error=str(error),
+            error=error,
             reason=_reason(seen),
             forced=seen.forced,
             events=tuple(type(each).__name__ for each in seen.events),
@@ -152,6 +158,8 @@ def _answer(endpoint: str, response: Response) -> list[tuple[str, Any]]:
             else []
         )
         return [*where, *parse_qsl(parts.query), *parse_qsl(parts.fragment)]
+    if endpoint not in CLAIMS_ONLY and b"form_post.js" in response.body:
+        return _Hidden.members(response.body.decode())
     kind = response.headers.get("Content-Type", "").partition(";")[0]
     if kind == "application/json":
         return _members(response.body)
@@ -168,6 +176,38 @@ def _members(body: bytes) -> list[tuple[str, Any]]:
     except (ValueError, RecursionError):
         return []
     return list(found.items()) if isinstance(found, dict) else []
+
+
+class _Hidden(HTMLParser):
+    """The hidden fields of a page that sends itself (OAuth 2.0 Form Post Response Mode §2)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, Any]] = []
+
+    @classmethod
+    def members(cls, page: str) -> list[tuple[str, Any]]:
+        """Their names and values."""
+        parser = cls()
+        parser.feed(page)
+        return parser.found
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "input" and given.get("type") == "hidden":
+            self.found.append((given.get("name", ""), given.get("value", "")))
+
+
+def _error(
+    answer: Iterable[tuple[str, Any]], tokens: Iterable[Mapping[str, Any]], seen: Observation
+) -> str:
+    """The error of an answer, in its members or signed (JARM); encrypted, what was audited."""
+    signed = [each["claims"] or {} for each in tokens if each["name"] == "response"]
+    for members in (dict(answer), *signed):
+        if "error" in members:
+            return str(members["error"])
+    refused = any(isinstance(event, LoginRefused) for event in seen.events)
+    return _reason(seen) if refused else ""
 
 
 def _authentication(request: Request) -> str:

@@ -14,6 +14,11 @@ from idp.core.handles import b64url_decode, digest
 
 SHOWN = frozenset(
     {
+        "access_token_format",
+        "client_id_issued_at",
+        "client_secret_expires_at",
+        "purpose_version",
+        "registration_client_uri",
         "acr_values",
         "active",
         "application_type",
@@ -99,6 +104,8 @@ FINGERPRINTED = frozenset(
         "token",
     }
 )
+SECRETS = FINGERPRINTED | {"client_secret", "code_verifier", "user_code", "password"}
+"""What is hidden wherever it stands, in the claims of a token too (JARM: a code)."""
 TOKENS = frozenset(
     {
         "access_token",
@@ -143,7 +150,7 @@ def redact(pairs: Iterable[tuple[str, Any]], *, open_to_all: bool = False) -> Re
 
 
 def _open(name: str, token: Mapping[str, Any] | None, open_to_all: bool) -> bool:
-    return token is None and (name in SHOWN or (open_to_all and name not in FINGERPRINTED))
+    return token is None and (name in SHOWN or (open_to_all and name not in SECRETS))
 
 
 def _hide(name: str, text: str, token: Mapping[str, Any] | None) -> str:
@@ -170,4 +177,8 @@ def decoded(text: str) -> Mapping[str, Any] | None:
     if not isinstance(header, dict) or not isinstance(claims, dict):
         return None
     header.pop("jwk", None)
-    return {"header": header, "claims": claims}
+    return {"header": header, "claims": {name: _claim(name, each) for name, each in claims.items()}}
+
+
+def _claim(name: str, value: Any) -> Any:
+    return _hide(name, str(value), None) if name in SECRETS else value

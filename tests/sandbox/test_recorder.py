@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import jwt
+import pytest
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from cryptography.hazmat.primitives.asymmetric import ec
 from werkzeug.test import Client as Http
@@ -16,7 +17,7 @@ from idp.sandbox.exchange import MOST, Exchange, forget, keep, latest
 from idp.sandbox.redaction import decoded, redact
 from idp.storage.memory import MemoryStore
 from tests.sandbox.conftest import settings_in
-from tests.sandbox.portal import CALLBACK, ISSUER, VERIFIER, Portal
+from tests.sandbox.portal import CALLBACK, ISSUER, VERIFIER, Portal, unverified
 
 
 def value(pairs: list[list[str]], name: str) -> str:
@@ -136,6 +137,22 @@ def test_a_logout_is_recorded_under_its_client(portal: Portal) -> None:
     (out, *_) = portal.exchanges()
     assert out["endpoint"] == "/logout"
     assert out["tokens"][0]["name"] == "id_token_hint"
+
+
+def test_a_code_in_a_signed_answer_is_hidden_too(portal: Portal) -> None:
+    answer = portal.log_in(portal.authorize(response_mode="jwt"))
+    code = unverified(answer["response"])["code"]
+    (answered, *_) = portal.exchanges()
+    assert answered["tokens"][0]["claims"]["code"].startswith("[hidden, 54 characters")
+    assert code not in json.dumps(answered)
+
+
+@pytest.mark.parametrize("mode", ["form_post", "jwt", "query"])
+def test_a_refusal_is_seen_in_every_response_mode(portal: Portal, mode: str) -> None:
+    portal.authorize(max_age="soon", response_mode=mode)
+    (asked, *_) = portal.exchanges()
+    assert asked["error"] == "invalid_request"
+    assert dict(asked["checks"])["max_age"] == "failed"
 
 
 def test_what_was_forced_stands_in_the_exchange(portal: Portal) -> None:
