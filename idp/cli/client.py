@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from idp.cli.client_doctor import doctor
 from idp.cli.client_questions import ask
 from idp.cli.client_registration import invitations, invite, prune, registrations, uninvite
 from idp.cli.context import Context
@@ -58,7 +59,7 @@ def client() -> None:
     """Relying parties: register, show, change, disable, delete."""
 
 
-for _command in (invite, invitations, uninvite, prune):
+for _command in (invite, invitations, uninvite, prune, doctor):
     client.add_command(_command)
 
 

@@ -25,7 +25,8 @@ MAX_KEYS = 20
 MAX_KID = 256
 MIN_RSA_BITS = 2048
 MAX_RSA_BITS = 8192
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
+PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"})
+"""Members that no public key has (RFC 7518 §6)."""
 
 
 class InvalidKey(ValueError):
@@ -114,7 +115,7 @@ def parse_jwk(value: object) -> Jwk:
     """
     if not isinstance(value, Mapping):
         raise InvalidKey("a JWK is an object")
-    if not _PRIVATE.isdisjoint(value) or value.get("kty") == "oct":
+    if not PRIVATE_MEMBERS.isdisjoint(value) or value.get("kty") == "oct":
         raise InvalidKey("a private or symmetric key")
     kid, alg, use = (_text(value, name) for name in ("kid", "alg", "use"))
     operations = value.get("key_ops")

@@ -7,9 +7,9 @@ there is ``outbound.service``.
 
 import ssl
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -41,6 +41,15 @@ class OutboundSettings:
     floor: float = 0.2
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole answer; the names of ``headers`` are in lower case, of repeated ones the last."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
 class OutboundClient:
     """Keeps no connection and no state of a call; every thread may use it."""
 
@@ -65,6 +74,33 @@ class OutboundClient:
         """
         return self._call(url, "GET", {"Accept": accept}, b"", self._body)
 
+    def look(self, url: str, *, accept: str) -> Page:
+        """Any whole answer to a GET: a redirect too, which is not followed.
+
+        Raises:
+            OutboundError: there is none.
+        """
+        return self._call(url, "GET", {"Accept": accept}, b"", self._page)
+
+    def certificate(self, url: str) -> bytes:
+        """The certificate (DER) of the server at an https URL. No request is sent to it.
+
+        Raises:
+            OutboundError: no connection, or a certificate that is not good for the host's name.
+        """
+        target = parse_target(url)
+        if not target.tls:
+            raise OutboundError("url")
+        deadline = Deadline(self._settings.timeout)
+        with (
+            _failures(),
+            closing(self._dialler.dial(target, deadline)) as connection,
+        ):
+            shown = connection.getpeercert(True) if isinstance(connection, ssl.SSLSocket) else None
+        if shown is None:
+            raise OutboundError("tls")
+        return shown
+
     def post(
         self, url: str, body: bytes, *, content_type: str, headers: Mapping[str, str] | None = None
     ) -> int:
@@ -74,16 +110,19 @@ class OutboundClient:
             OutboundError: no answer, or one that would send us elsewhere.
         """
         sent = {"Content-Type": content_type, "Content-Length": str(len(body)), **(headers or {})}
-        return self._call(url, "POST", sent, body, lambda answer: answer.status)
+        return self._call(url, "POST", sent, body, lambda answer: answer.direct().status)
 
     def close(self) -> None:
         """Call nobody any more; calls under way end by their deadline."""
         self._closed = True
 
     def _body(self, answer: "Answer") -> bytes:
-        if answer.status != 200:
+        if answer.direct().status != 200:
             raise OutboundError("status")
         return answer.read(self._settings.max_bytes)
+
+    def _page(self, answer: "Answer") -> Page:
+        return Page(answer.status, answer.headers, answer.read(self._settings.max_bytes))
 
     def _call(
         self,
@@ -106,18 +145,24 @@ class OutboundClient:
         if self._closed:
             raise OutboundError("closed")
         deadline = Deadline(self._settings.timeout)
-        try:
-            with closing(self._dialler.dial(target, deadline)) as connection:
-                wire = Wire(connection, deadline, self._settings.max_bytes + _OVERHEAD)
-                return use(Answer(wire, request, body))
-        except TimeoutError:
-            raise OutboundError("deadline") from None
-        except ssl.SSLError as error:
-            raise OutboundError("tls") from error
-        except OSError as error:
-            raise OutboundError("unreachable") from error
-        except h11.ProtocolError as error:
-            raise OutboundError("protocol") from error
+        with _failures(), closing(self._dialler.dial(target, deadline)) as connection:
+            wire = Wire(connection, deadline, self._settings.max_bytes + _OVERHEAD)
+            return use(Answer(wire, request, body))
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Whatever fails within is an :class:`OutboundError`."""
+    try:
+        yield
+    except TimeoutError:
+        raise OutboundError("deadline") from None
+    except ssl.SSLError as error:
+        raise OutboundError("tls") from error
+    except OSError as error:
+        raise OutboundError("unreachable") from error
+    except h11.ProtocolError as error:
+        raise OutboundError("protocol") from error
 
 
 class Answer:
@@ -131,11 +176,23 @@ class Answer:
         while not isinstance(head := self._next(), h11.Response):
             pass  # interim answers (RFC 9110 §15.2)
         self.status: int = head.status_code
-        if 300 <= self.status < 400:
-            raise OutboundError("redirect")
+        self.headers: Mapping[str, str] = {
+            name.decode("latin-1"): value.decode("latin-1").strip() for name, value in head.headers
+        }
         encodings = [value for name, value in head.headers if name == b"content-encoding"]
         if any(value.strip().lower() != b"identity" for value in encodings):
+            self.direct()
             raise OutboundError("encoded")  # we asked for none, and unpack nothing
+
+    def direct(self) -> "Answer":
+        """This answer, which does not send us elsewhere.
+
+        Raises:
+            OutboundError: ``redirect``.
+        """
+        if 300 <= self.status < 400:
+            raise OutboundError("redirect")
+        return self
 
     def read(self, most: int) -> bytes:
         """The whole body, of at most ``most`` bytes.

@@ -27,6 +27,13 @@ class Hostile:
     def url(self, path: str = "/", *, scheme: str = "https", host: str = "localhost") -> str:
         return f"{scheme}://{host}:{self.port}{path}"
 
+    def heard(self, seconds: float = 5.0) -> list[bytes]:
+        """The requests, once there is one or the connection has ended without."""
+        end = time.monotonic() + seconds
+        while not self.requests and time.monotonic() < end:
+            time.sleep(0.01)
+        return self.requests
+
     def answer(self, *parts: bytes, pause: float = 0.0) -> None:
         """Read each request, then send these parts."""
 

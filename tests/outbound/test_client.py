@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from cryptography import x509
 
 from idp.outbound.client import MAX_HEADERS, OutboundClient, OutboundError, OutboundSettings
 from idp.outbound.connection import MAX_LOOKUPS
@@ -417,3 +418,27 @@ def test_a_closed_client_calls_nobody(client: Make, server: Hostile) -> None:
     one.close()
     assert reason(one, server.url()) == "closed"
     assert server.connections == 0
+
+
+def test_a_look_tells_any_answer_and_follows_no_redirect(server: Hostile, client: Make) -> None:
+    server.answer(ok(b"elsewhere", b"Location: /x", status=b"302 Found"))
+    page = client().look(server.url(), accept="text/html")
+    assert (page.status, page.headers["location"], page.body) == (302, "/x", b"elsewhere")
+    assert server.connections == 1
+
+
+def test_a_certificate_is_shown_without_a_request(server: Hostile, client: Make) -> None:
+    server.answer()
+    found = x509.load_der_x509_certificate(client().certificate(server.url()))
+    assert found.subject.rfc4514_string() == "CN=localhost"
+    assert server.heard() == [b""]
+
+
+def test_no_certificate_is_looked_for_behind_an_address_that_may_not_be_called(
+    client: Make, server: Hostile, plain: Hostile
+) -> None:
+    with pytest.raises(OutboundError, match="no usable answer"):
+        client().certificate(plain.url(scheme="http"))
+    with pytest.raises(OutboundError, match="no usable answer"):
+        client(allow_loopback=False).certificate(server.url())
+    assert server.connections == plain.connections == 0

@@ -1,0 +1,1 @@
+"""The client doctor: what is wrong with one relying party's registration and requests."""

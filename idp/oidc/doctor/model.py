@@ -1,0 +1,47 @@
+"""What the doctor finds: one line for each check."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """How a check ended. Only a problem makes the client unhealthy."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check: the metadata member (or ``requests``), a verdict, a sentence.
+
+    ``subject`` is what was looked at: an address, or the kind of refused request. ``sentence`` says
+    what is wrong and what to change.
+    """
+
+    check: str
+    subject: str
+    verdict: Verdict
+    sentence: str
+
+
+def ok(check: str, subject: str, sentence: str) -> Finding:
+    """Nothing to change."""
+    return Finding(check, subject, Verdict.OK, sentence)
+
+
+def warning(check: str, subject: str, sentence: str) -> Finding:
+    """It works, and should be changed."""
+    return Finding(check, subject, Verdict.WARNING, sentence)
+
+
+def problem(check: str, subject: str, sentence: str) -> Finding:
+    """It does not work, or is not safe."""
+    return Finding(check, subject, Verdict.PROBLEM, sentence)
+
+
+def not_checked(check: str, subject: str, sentence: str) -> Finding:
+    """It cannot be looked at from here."""
+    return Finding(check, subject, Verdict.NOT_CHECKED, sentence)
