@@ -37,6 +37,7 @@ def provider(sandbox: Sandbox) -> tuple[dict[str, object], dict[str, object]]:
     file = sandbox.program.directory / "client.json"
     asked = {
         "client_name": "Sở Xây dựng",
+        "require_pkce": False,
         "redirect_uris": ["https://rp.example/callback"],
         "scope": "openid profile pid phone email address age",
         "id_token_signed_response_alg": "ES256",

@@ -188,6 +188,8 @@ def test_an_id_token_names_the_citizen(bank: Front) -> None:
         ({"scope": "openid pid"}, "invalid_scope"),
         ({"binding_message": "x" * 65}, "invalid_binding_message"),
         ({"binding_message": "a\nb"}, "invalid_binding_message"),
+        ({"binding_message": "abc\u202edcb"}, "invalid_binding_message"),
+        ({"binding_message": "abc\u200b"}, "invalid_binding_message"),
         ({"binding_message": "👍 ok"}, "invalid_binding_message"),
         ({"binding_message": "https://evil.example"}, "invalid_binding_message"),
         ({"binding_message": "https:/evil.example"}, "invalid_binding_message"),

@@ -117,6 +117,8 @@ def test_no_is_no(front: Front) -> None:
         json.dumps([{**FEE, "amount": 1000}]),
         json.dumps([{**FEE, "title": "a\nb"}]),
         json.dumps([{**FEE, "title": "abc\u202edcb"}]),
+        json.dumps([{**FEE, "title": "abc\u200b"}]),
+        json.dumps([{**FEE, "title": "abc\u3164"}]),
         json.dumps([{**FEE, "title": "x" * 121}]),
         json.dumps([{**FEE, "locations": ["https://rs.example"]}]),
         json.dumps([FEE] * 6),
