@@ -267,12 +267,12 @@ def _address(found: Mapping[str, Any], notes: list[str], *, strict: bool) -> Add
         return NO_ADDRESS
     try:
         if not isinstance(value, dict):
-            raise RecordError("address: not a JSON object")
+            raise RecordError("not a JSON object")
         if strict and not _ADDRESS.keys() >= value.keys():
-            raise RecordError("address: a field that is not known")
+            raise RecordError("a field that is not known")
         return Address(**{name: _text(value, name, longest) for name, longest in _ADDRESS.items()})
     except RecordError as error:
-        notes.append(f"{error}; left out")
+        notes.append(f"address: {error}; left out")
         return NO_ADDRESS
 
 

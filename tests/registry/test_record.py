@@ -129,7 +129,7 @@ def test_a_wrong_field_is_named_and_its_value_is_not(change, reason):
         ({"email": "a b@c.vn"}, "email: not one e-mail"),
         ({"address": "Hà Nội"}, "address: not a JSON object"),
         ({"address": {"district": "Ba Đình"}}, "address: a field that is not known"),
-        ({"address": {"street": "a\x00b"}}, "street: not a text that can"),
+        ({"address": {"street": "a\x00b"}}, "address: street: not a text that can"),
     ],
 )
 def test_contact_data_that_cannot_be_read_is_left_out_and_its_value_is_not_told(change, reason):
