@@ -43,6 +43,7 @@ def register_terminal(clients: Clients) -> None:
         "redirect_uris": [TERMINAL_REDIRECT],
         "application_type": "native",
         "token_endpoint_auth_method": "none",
+        "id_token_signed_response_alg": "ES256",
         "scope": "openid profile pid",
     }
     _put(clients, TERMINAL, metadata)

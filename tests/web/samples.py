@@ -236,6 +236,7 @@ SAMPLES: Mapping[str, Sample] = {
         {
             "action": "/post",
             "csrf_token": "A" * 43,
+            "confirmation": "B" * 16,
             "client": PORTAL,
             "elsewhere": (),
             "fields": (("state", "xyz"),),
@@ -246,6 +247,7 @@ SAMPLES: Mapping[str, Sample] = {
         {
             "action": "/post",
             "csrf_token": "A" * 43,
+            "confirmation": "B" * 16,
             "client": PORTAL,
             "elsewhere": ("Cổng bảo hiểm xã hội", "Sổ sức khỏe điện tử"),
             "fields": (),

@@ -329,7 +329,7 @@ def test_a_logout_that_is_confirmed_twice_at_the_same_moment_is_done_once(front:
 
     def press(_: int) -> TestResponse:
         twin = Http(front.app)
-        for each in ("__Host-session", "__Host-login"):
+        for each in ("__Host-eid_session", "__Host-eid_login"):
             found = cookies.get_cookie(each, domain="id.example.vn")
             if found is not None:
                 twin.set_cookie(each, found.value, domain="id.example.vn", secure=True)
