@@ -134,7 +134,7 @@ CITIZENS = (
     DemoCitizen(
         Person(
             number=PersonalNumber("000085000005"),
-            name=Name("Y Brĭt Niê K'đăm", "Niê K'đăm", "", "Y Brĭt"),
+            name=Name("Y Brĭt Niê K’đăm", "Niê K’đăm", "", "Y Brĭt"),
             birth_date=BirthDate(1985, 10, 20),
             sex=Sex.MALE,
             ethnicity="Ê Đê",

@@ -230,9 +230,9 @@ def test_J09_A23_two_logins_of_one_browser_answer_each_its_own_client(live: Live
 @pytest.mark.attack("J13")
 def test_J13_tossed_cookies_log_nobody_in_as_another(live: Live) -> None:
     victim, attacker = live.signed_in(), live.signed_in()
-    one, two = (f"session={each.http.cookies['session']}" for each in (victim, attacker))
+    one, two = (f"eid_session={each.http.cookies['eid_session']}" for each in (victim, attacker))
     tossed = ["; ".join(pair) for pair in ((one, two), (two, one), [one] * 100, [two, one] * 100)]
-    odd = ["session=" + "x" * 8192, "; ".join(f"c{n}=1" for n in range(200)), "=;;=,"]
+    odd = ["eid_session=" + "x" * 8192, "; ".join(f"c{n}=1" for n in range(200)), "=;;=,"]
     with live.http() as http:
         for each in tossed + odd:
             cookies = {"cookie": each}

@@ -205,8 +205,8 @@ def test_05_minority_name_is_told_exactly(method: str, sandbox: Sandbox, rp: Rel
     _, told = claims(rp, at)
     assert told == {
         "account_level": 2,
-        "name": "Y Br\u012dt Ni\u00ea K'\u0111\u0103m",
-        "family_name": "Ni\u00ea K'\u0111\u0103m",
+        "name": "Y Br\u012dt Ni\u00ea K\u2019\u0111\u0103m",
+        "family_name": "Ni\u00ea K\u2019\u0111\u0103m",
         "given_name": "Y Br\u012dt",
         "gender": "male",
         "birthdate": "1985-10-20",

@@ -165,7 +165,7 @@ def test_a_citizen_uses_the_portal_by_code_steps_up_and_leaves(
     browser.type_code("+84530000005")
     browser.allow()
     assert browser.at.url.path == "/profile"
-    assert "K&#39;đăm" in browser.at.text
+    assert "K’đăm" in browser.at.text
     assert "000085000005" in browser.at.text
     browser.follow("step-up")
     browser.submit(passcode="111111")
