@@ -18,6 +18,7 @@ from idp.demo.phone import code_in
 from idp.jose.jwk import JwkSet, parse_jwk_set
 from idp.jose.jwt import verify_jwt
 from idp.notify.console import inbox
+from idp.oidc.vocabulary import SIGNING_ALGS
 
 MOST_HOPS = 20
 TIMEOUT = 10.0
@@ -188,7 +189,7 @@ class Walk:
         claims = verify_jwt(
             id_token,
             keys,
-            algorithms=("ES256",),
+            algorithms=SIGNING_ALGS,
             issuer=self.issuer,
             audience=TERMINAL,
             typ=("", "JWT"),
