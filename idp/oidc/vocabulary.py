@@ -74,16 +74,16 @@ MAX_SCOPES = 50
 
 
 def scope_tuple(scope: str) -> tuple[str, ...]:
-    """The scope tokens of a request, in order, once each (RFC 6749 §3.3).
+    """The scope tokens of a request, in order, once each (RFC 6749 §3.3); more spaces are ignored.
 
     Raises:
-        ValueError: more than :data:`MAX_SCOPES`, or a character no scope token has.
+        ValueError: none, more than :data:`MAX_SCOPES`, or a character no scope token has.
     """
-    tokens = tuple(dict.fromkeys(scope.split(" ", MAX_SCOPES)))
-    if len(tokens) > MAX_SCOPES:
-        raise ValueError("too many scopes")
+    tokens = tuple(dict.fromkeys(filter(None, scope.split(" "))))
+    if not 0 < len(tokens) <= MAX_SCOPES:
+        raise ValueError("no scopes, or too many")
     for token in tokens:
-        if not token or not all("!" <= each <= "~" and each not in '"\\' for each in token):
+        if not all("!" <= each <= "~" and each not in '"\\' for each in token):
             raise ValueError("not a scope token")
     return tokens
 
@@ -92,6 +92,21 @@ def released_by(scopes: Iterable[str]) -> frozenset[str]:
     """All claims that ``scopes`` ask for: the personal ones, and :data:`ACCOUNT_LEVEL`."""
     found = frozenset(scopes)
     return claims_of(found) | ({ACCOUNT_LEVEL} if "profile" in found else frozenset())
+
+
+def known_scope(scope: str, registered: Iterable[str]) -> tuple[str, ...]:
+    """The scope tokens that mean anything here: ours, and those in ``registered``.
+
+    Unknown ones are ignored (OIDC Core §3.1.2.1); the token response tells what was granted.
+
+    Raises:
+        ValueError: see :func:`scope_tuple`; or none is known.
+    """
+    known = {*SCOPES, *registered}
+    tokens = tuple(each for each in scope_tuple(scope) if each in known)
+    if not tokens:
+        raise ValueError("no known scope")
+    return tokens
 
 
 def claims_of(scopes: Iterable[str]) -> frozenset[str]:

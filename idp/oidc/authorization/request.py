@@ -25,8 +25,8 @@ from idp.oidc.vocabulary import (
     OFFLINE_ACCESS,
     OPENID,
     claims_of,
+    known_scope,
     released_by,
-    scope_tuple,
 )
 from idp.web.http import Params
 
@@ -143,7 +143,7 @@ def parse(
 
 
 def _refuse_repeated_or_long(params: Params) -> None:
-    # RFC 6749 §3.1 and §3.3. What is not known is passed over, however often it stands there.
+    # RFC 6749 §3.1 and §3.3. Unknown parameters are ignored, repeated ones too.
     for name in params.repeated():
         if name in MAX_LENGTHS or name in (*UNSUPPORTED, "scope"):
             raise invalid_request(f"{name} is repeated")
@@ -178,13 +178,15 @@ def _check_id_token(
 def registered_scope(params: Params, client: Client) -> tuple[str, ...]:
     """The scope of a request, within what the client registered (RFC 6749 §3.3).
 
+    Scopes that mean nothing here are ignored; one of ours that is not registered is an error.
+
     Raises:
         OAuthError: ``invalid_scope``.
     """
     try:
-        scope = scope_tuple(params.get("scope", ""))
+        scope = known_scope(params.get("scope", ""), client.scope)
     except ValueError as error:
-        raise invalid_scope("scope is missing or malformed") from error
+        raise invalid_scope("scope is missing, malformed or unknown") from error
     if not {*client.scope, OFFLINE_ACCESS}.issuperset(scope):
         raise invalid_scope(
             "a scope is not registered for the client",

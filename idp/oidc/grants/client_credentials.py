@@ -8,7 +8,7 @@ from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.issue import Redemption
 from idp.oidc.tokens.resource import narrowed
 from idp.oidc.tokens.sender_constraint import Binding
-from idp.oidc.vocabulary import SCOPES, scope_tuple
+from idp.oidc.vocabulary import SCOPES, known_scope
 from idp.web.http import Request
 
 GRANT_TYPE = "client_credentials"
@@ -24,9 +24,9 @@ def redeem(services: Services, client: Client, request: Request, _: Binding) -> 
     scope = registered
     if "scope" in request.form:
         try:
-            scope = scope_tuple(request.form["scope"])
+            scope = known_scope(request.form["scope"], registered)
         except ValueError as error:
-            raise invalid_scope("scope is malformed") from error
+            raise invalid_scope("scope is malformed or unknown") from error
     if not set(scope) <= set(registered):
         raise invalid_scope(
             "scope is not registered, or is about a citizen",

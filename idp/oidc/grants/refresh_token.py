@@ -21,7 +21,7 @@ from idp.oidc.tokens.issue import Redemption
 from idp.oidc.tokens.refresh_token import KIND, USED, keep, mark_used, successor
 from idp.oidc.tokens.resource import narrowed
 from idp.oidc.tokens.sender_constraint import Binding
-from idp.oidc.vocabulary import scope_tuple
+from idp.oidc.vocabulary import known_scope
 from idp.storage.transient import Get
 from idp.web.http import Params, Request
 
@@ -131,9 +131,9 @@ def _redemption(authorization: Authorization, form: Params, following: Handle | 
     scope = authorization.scope
     if "scope" in form:
         try:
-            scope = scope_tuple(form["scope"])
+            scope = known_scope(form["scope"], authorization.scope)
         except ValueError as error:
-            raise invalid_scope("scope is malformed") from error
+            raise invalid_scope("scope is malformed or unknown") from error
         if not set(scope) <= set(authorization.scope):
             raise invalid_scope("scope is wider than what was granted")
     resource = narrowed(form, authorization.resource)

@@ -183,7 +183,7 @@ def test_by_post_as_by_get(front: Front) -> None:
         ({"redirect_uri": ""}, "invalid_request"),
         ({"redirect_uri": "https://evil.example/cb"}, "invalid_request"),
         ({"response_type": "token"}, "unsupported_response_type"),
-        ({"scope": "openid nothing"}, "invalid_scope"),
+        ({"scope": "openid email"}, "invalid_scope"),
         ({"prompt": "unknown"}, "invalid_request"),
         ({"code_challenge": CHALLENGE}, "invalid_request"),
         ({"id_token_hint": "e30.e30."}, "invalid_request"),

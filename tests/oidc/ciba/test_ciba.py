@@ -225,7 +225,7 @@ def test_the_client_may_say_how_long_it_waits(bank: Front, asked: str, given: in
 
 @pytest.mark.attack("S08")
 def test_S08_a_scope_that_is_not_registered_cannot_come_by_the_back_channel(bank: Front) -> None:
-    assert error(ask(bank, scope="openid profile admin")) == "invalid_scope"
+    assert error(ask(bank, scope="openid profile email")) == "invalid_scope"
     assert error(ask(bank, scope="profile")) == "invalid_scope"
 
 

@@ -229,7 +229,7 @@ def test_a_client_without_the_grant_is_refused(tv: Front) -> None:
 
 
 @pytest.mark.attack("S08")
-@pytest.mark.parametrize("scope", ["openid pid", "openid profile admin", "", "profile"])
+@pytest.mark.parametrize("scope", ["openid pid", "openid profile email", "", "profile"])
 def test_S08_a_scope_that_is_not_registered_cannot_come_by_a_device(tv: Front, scope: str) -> None:
     answer = post(tv, "/device_authorization", client_id="tv", scope=scope)
     assert error(answer) == "invalid_scope"

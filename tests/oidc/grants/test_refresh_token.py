@@ -302,3 +302,9 @@ def test_the_successor_needs_the_pepper(world: World, tokens: dict[str, Any]) ->
     assert fresh == str(successor(world.services.pepper, handle))
     assert fresh != str(successor(bytes(32), handle))
     assert replace(handle, secret=fresh[11:]) == Handle.parse(fresh)
+
+
+def test_a_scope_ignored_at_the_login_is_ignored_at_a_refresh(world: World) -> None:
+    token = world.tokens(scope=("openid", "offline_access"))["refresh_token"]
+    answer = world.refresh(token, scope="openid  unknown offline_access")
+    assert body(answer)["scope"] == "openid offline_access"
