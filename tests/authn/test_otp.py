@@ -229,9 +229,11 @@ def test_L11_what_is_not_a_code_costs_no_try(world, typed):
 @pytest.mark.attack("L12")
 def test_L12_the_code_is_nowhere_in_the_store(world):
     world.citizen()
-    browser = world.browser()
-    ask(world, browser)
-    assert world.code() not in str(vars(world.store))
+    found = 0
+    for _ in range(2):  # one code may stand there by chance, as part of a number; not both
+        ask(world, world.browser())
+        found += world.code() in str(vars(world.store))
+    assert found < 2
 
 
 @pytest.mark.attack("L14")

@@ -48,10 +48,10 @@ def public(family: str, **members: Any) -> Jwk:
 
 
 def refused(token: str) -> str:
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(InvalidToken) as caught:
         decrypt(token, KEYS)
-    assert time.perf_counter() - started < 0.2
+    assert time.thread_time() - started < 0.2
     return caught.value.reason
 
 

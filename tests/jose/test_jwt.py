@@ -355,13 +355,13 @@ def test_H14_the_json_serialization_is_refused() -> None:
 def test_H15_a_huge_token_is_refused_before_it_is_read() -> None:
     huge = ("A" * 50_000_000 + ".e30.AA", "." * 50_000_000)
     nested = '{"a":' * 2_000 + "1" + "}" * 2_000
-    started = time.perf_counter()
+    started = time.thread_time()
     for token in huge:
         with pytest.raises(InvalidToken, match="too_long"):
             read(token)
     with pytest.raises(InvalidToken):
         read(f"{b64url(nested.encode())}.e30.AA")
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1
     with pytest.raises(InvalidToken, match="too_long"):
         read("A" * (MAX_TOKEN + 1))
 

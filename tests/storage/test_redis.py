@@ -100,9 +100,10 @@ def test_U09_a_full_server_refuses_what_is_new_and_lets_go_of_what_is_old(
 
 
 def test_sentinel_finds_the_master_and_what_is_consumed_waits_for_its_replica(
-    sentinel_url: str, key: str
+    sentinel_url: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = RedisStore(sentinel_url, replicas=1)
+    monkeypatch.setattr("idp.storage.redis.WAIT_MS", 15_000)  # a busy machine's replica is slow
+    store = RedisStore(sentinel_url, replicas=1, timeout=20)
     store.ping()
     store.put(key, VALUE, 60)
     assert store.run(Get(key), Take(key, put=(Put(key + "n", VALUE, 60),))) == (VALUE, Taken(VALUE))

@@ -159,9 +159,9 @@ def test_A19_a_web_client_has_no_free_port() -> None:
     ],
 )
 def test_A21_long_and_malformed_ones_are_refused_at_once(redirect_uri: str) -> None:
-    before = time.perf_counter()
+    before = time.thread_time()
     refused(("client_id", "n"), ("redirect_uri", redirect_uri))
-    assert time.perf_counter() - before < 0.2
+    assert time.thread_time() - before < 0.2
 
 
 @pytest.mark.attack("B01")

@@ -40,7 +40,7 @@ def test_N04_servers_that_hang_hold_few_threads(transient: MemoryStore) -> None:
         stop.set()
     sent_away = [took for why, took in found if why == "too_many_waiting"]
     assert len(sent_away) == 3
-    assert max(sent_away) < 1.5
+    assert max(sent_away) < 4  # the others wait for 8
     assert server.connections == MAX_WAITING
 
 
