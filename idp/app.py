@@ -54,8 +54,10 @@ from idp.registry.source import RegistrySource
 from idp.registry.sql import SqlRegistry
 from idp.sandbox import api as sandbox_api
 from idp.sandbox import observation
+from idp.sandbox.forced import Waiting
 from idp.sandbox.logins import equip
 from idp.sandbox.recorder import Recorder, record
+from idp.sandbox.tools import Tools
 from idp.sandbox.views import routes as sandbox_pages
 from idp.sections import ServiceSection
 from idp.settings import SANDBOX_CODE, SANDBOX_LIMIT, Settings
@@ -155,15 +157,17 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
             outbound=outbound,
             sender=sender,
         )
+        trust, waiting = TrustFolders(*settings.trust_directories), Waiting(desk.transient)
+        views = (clients.refresh, desk.revocations.refresh, keys.refresh, trust.refresh)
+        refresher = Refresher(
+            desk.transient, (*views, waiting.refresh) if settings.sandbox else views
+        )
+        stack.callback(refresher.close)
         if settings.sandbox:
-            services = equip(services)
+            services = equip(services, waiting, refresher.everywhere)
         edge = Edge(
             Failures(pages, lambda each: _record(audit, each)), Trust(settings.trusted_proxies)
         )
-        trust = TrustFolders(*settings.trust_directories)
-        views = (clients.refresh, desk.revocations.refresh, keys.refresh, trust.refresh)
-        refresher = Refresher(desk.transient, views)
-        stack.callback(refresher.close)
         described = (CARD_PATHS, *((sandbox_api.PATHS,) if settings.sandbox else ()))
         found = provider.endpoints(services, *described)
         routes = {
@@ -172,18 +176,21 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
             assets.PATH: Route(assets.static_file),
         }
         if settings.sandbox:
-            routes = sandboxed(services, routes)
+            recorder = Recorder(services)
+            stack.callback(recorder.close)
+            recorder.start()
+            routes = sandboxed(Tools(services, recorder, refresher.everywhere), routes)
         hot = {each.path: routes[each.path] for each in found if each.hot}
         refresher.start()
         return Application(_mount(edge, routes, hot), routes, stack.pop_all())
 
 
-def sandboxed(services: Services, routes: Mapping[str, Route]) -> dict[str, Route]:
+def sandboxed(tools: Tools, routes: Mapping[str, Route]) -> dict[str, Route]:
     """What a sandbox serves: every exchange with a relying party recorded, and its own pages."""
     return {
-        **record(Recorder(services), routes),
-        **sandbox_pages(services, SANDBOX_CODE),
-        **sandbox_api.routes(services),
+        **record(tools.recorder, routes),
+        **sandbox_pages(tools, SANDBOX_CODE),
+        **sandbox_api.routes(tools),
     }
 
 

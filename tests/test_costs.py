@@ -27,6 +27,7 @@ from idp.mrtd.testing.software_card import SoftwareCard
 from idp.oidc.clients.repository import Clients
 from idp.registry.repository import Registry
 from idp.registry.sql import SqlRegistry
+from idp.sandbox import recorder
 from idp.storage.processes import Refresher
 from idp.storage.redis import RedisStore
 from tests.world import forms
@@ -105,6 +106,7 @@ def costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
     monkeypatch.setattr(application, "open_transient", remember)
     only_requests = partial(Refresher, tick=3600.0)  # what it does between them is not counted
     monkeypatch.setattr(application, "Refresher", only_requests)
+    monkeypatch.setattr(recorder, "PAUSE", 3600.0)
     built = application.create_app(context.settings)
     keys.signer("ES256")
     opened[0].round_trips = 0

@@ -12,9 +12,9 @@ from typing import Any
 from idp.oidc.client_auth.dispatch import read_credentials
 from idp.oidc.errors import answering, invalid_client, invalid_request
 from idp.oidc.openapi import CLIENT_AUTHENTICATION
-from idp.oidc.services import Services
-from idp.sandbox import exchange, forced
+from idp.sandbox import forced
 from idp.sandbox.forced import RESULTS, InvalidForced
+from idp.sandbox.tools import Tools
 from idp.web.edge import Route
 from idp.web.http import FORM, Params, Request, Response, json_response
 from idp.web.openapi import (
@@ -33,10 +33,10 @@ from idp.web.openapi import (
 BASE = "/sandbox/api/clients/<client_id>"
 NEXT, EXCHANGES = f"{BASE}/next", f"{BASE}/exchanges"
 
-Answer = Callable[[Services, Request, str], Response]
+Answer = Callable[[Tools, Request, str], Response]
 
 
-def next_login(services: Services, request: Request, client_id: str) -> Response:
+def next_login(tools: Tools, request: Request, client_id: str) -> Response:
     """What the client's next login ends in: POST sets it, GET reads it, DELETE forgets it.
 
     Raises:
@@ -44,25 +44,22 @@ def next_login(services: Services, request: Request, client_id: str) -> Response
         HttpError: 400 or 415, the body is neither a form nor a JSON object.
     """
     if request.method == "DELETE":
-        forced.clear(services.transient, client_id)
+        tools.clear(client_id)
         return Response(204)
     if request.method == "POST":
         try:
-            wanted = forced.parse(_members(request))
-            forced.force(services.transient, services.desk.accounts, client_id, wanted)
+            tools.force(client_id, forced.parse(_members(request)))
         except InvalidForced as error:
             raise invalid_request(str(error)) from error
-    waiting = forced.pending(services.transient, client_id)
-    return json_response({"pending": [each.dump() for each in waiting]})
+    return json_response({"pending": [each.dump() for each in tools.pending(client_id)]})
 
 
-def exchanges(services: Services, request: Request, client_id: str) -> Response:
+def exchanges(tools: Tools, request: Request, client_id: str) -> Response:
     """The client's last exchanges, the newest first; DELETE forgets them."""
     if request.method == "DELETE":
-        exchange.forget(services.transient, client_id)
+        tools.forget(client_id)
         return Response(204)
-    found = exchange.latest(services.transient, client_id)
-    return json_response({"exchanges": [each.dump() for each in found]})
+    return json_response({"exchanges": [each.dump() for each in tools.exchanges(client_id)]})
 
 
 def _members(request: Request) -> Mapping[str, Any]:
@@ -70,7 +67,7 @@ def _members(request: Request) -> Mapping[str, Any]:
     return request.form if kind == FORM else request.json()
 
 
-def _own(services: Services, work: Answer, client_id: str, request: Request) -> Response:
+def _own(tools: Tools, work: Answer, client_id: str, request: Request) -> Response:
     """Answer the client itself and nobody else.
 
     Raises:
@@ -81,23 +78,23 @@ def _own(services: Services, work: Answer, client_id: str, request: Request) -> 
         request = replace(request, form=named)
     if read_credentials(request).client_id != client_id:
         raise invalid_client("other_client")
-    services.client_authentication.authenticate(request)
-    return work(services, request, client_id)
+    tools.services.client_authentication.authenticate(request)
+    return work(tools, request, client_id)
 
 
-def _route(services: Services, work: Answer, methods: tuple[str, ...]) -> Route:
+def _route(tools: Tools, work: Answer, methods: tuple[str, ...]) -> Route:
     def handler(request: Request, client_id: str) -> Response:
-        return answering(partial(_own, services, work, client_id))(request)
+        return answering(partial(_own, tools, work, client_id))(request)
 
     return Route(handler, methods)
 
 
-def routes(services: Services) -> dict[str, Route]:
+def routes(tools: Tools) -> dict[str, Route]:
     """The endpoints."""
     methods = ("GET", "POST", "DELETE")
     return {
-        NEXT: _route(services, next_login, methods),
-        EXCHANGES: _route(services, exchanges, methods),
+        NEXT: _route(tools, next_login, methods),
+        EXCHANGES: _route(tools, exchanges, methods),
     }
 
 

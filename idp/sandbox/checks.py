@@ -39,7 +39,7 @@ CHECKS: Mapping[str, Checks] = {
     ),
     "/par": (
         *_AUTHENTICATION,
-        ("request, request_uri", ("authorization.pushed._parameters",)),
+        ("request, request_uri", ("authorization.pushed._pushed",)),
         ("client_id", ("authorization.destination.known_client",)),
         ("redirect_uri", ("authorization.destination.find",)),
         *_REQUEST,

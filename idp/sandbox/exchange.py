@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from idp.core.handles import digest
-from idp.storage.transient import Delete, Get, Hit, TransientStore
+from idp.storage.transient import Delete, Get, Hit, Put, TransientStore
 
 MOST = 50
 TTL = 24 * 3_600
@@ -56,10 +56,20 @@ class Exchange:
         return asdict(self)
 
 
-def keep(transient: TransientStore, client_id: str, exchange: Exchange) -> None:
-    """Keep one more exchange of a client; the oldest of more than 50 is forgotten."""
-    (number,) = transient.run(Hit(_counter(client_id), COUNTER_TTL))
-    transient.put(_slot(client_id, number), {**exchange.dump(), "number": number}, TTL)
+def keep(transient: TransientStore, *exchanges: tuple[str, Exchange]) -> None:
+    """Keep exchanges by client id, in order; of more than 50 of a client the oldest is forgotten.
+
+    Two round trips, however many there are.
+    """
+    if not exchanges:
+        return
+    numbers = transient.run(*(Hit(_counter(each), COUNTER_TTL) for each, _ in exchanges))
+    transient.run(
+        *(
+            Put(_slot(client_id, number), {**exchange.dump(), "number": number}, TTL)
+            for (client_id, exchange), number in zip(exchanges, numbers, strict=True)
+        )
+    )
 
 
 def latest(transient: TransientStore, client_id: str) -> tuple[Exchange, ...]:

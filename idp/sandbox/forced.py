@@ -20,6 +20,7 @@ TTL = 3_600
 MAX_SECONDS = 10
 """The slowest answer, in seconds."""
 ANYBODY = "*"
+_WAITING = "sandbox-waiting"
 
 Stage: TypeAlias = Literal["authorize", "token"]
 STAGES: tuple[Stage, ...] = ("authorize", "token")
@@ -116,6 +117,31 @@ def _seconds(given: Any) -> int:
     return int(text)
 
 
+class Waiting:
+    """Which clients have a result that waits, as a process knows it: nothing is asked for others.
+
+    A view that :class:`idp.storage.processes.Refresher` keeps fresh.
+    """
+
+    def __init__(self, transient: TransientStore) -> None:
+        self._transient = transient
+        self._clients: frozenset[str] = frozenset()
+
+    def refresh(self) -> None:
+        """Learn it anew.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        (self._clients,) = self._transient.run(Members(_WAITING))
+
+    def take(self, client_id: str, stage: Stage, account_id: str | None) -> Forced | None:
+        """Use up what waits for this login: see :func:`take`."""
+        if client_id not in self._clients:
+            return None
+        return take(self._transient, client_id, stage, account_id)
+
+
 def force(transient: TransientStore, accounts: Accounts, client_id: str, forced: Forced) -> None:
     """Let the next login of a client end so, instead of what waited for it before.
 
@@ -130,7 +156,9 @@ def force(transient: TransientStore, accounts: Accounts, client_id: str, forced:
         who = account.id
     slot = f"{forced.stage}:{who}"
     transient.run(
-        Put(_key(client_id, slot), forced.dump(), TTL), Link(_index(client_id), slot, TTL)
+        Put(_key(client_id, slot), forced.dump(), TTL),
+        Link(_index(client_id), slot, TTL),
+        Link(_WAITING, client_id, TTL),
     )
 
 
@@ -147,8 +175,16 @@ def take(
         slot = f"{stage}:{who}"
         taken, _ = transient.run(Take(_key(client_id, slot)), Unlink(_index(client_id), slot))
         if taken.value is not None:
+            _leave(transient, client_id)
             return Forced.load(taken.value)
     return None
+
+
+def _leave(transient: TransientStore, client_id: str) -> None:
+    """Where nothing waits for the client any more, nothing is asked for it any more."""
+    (slots,) = transient.run(Members(_index(client_id)))
+    if not slots:
+        transient.run(Unlink(_WAITING, client_id))
 
 
 def pending(transient: TransientStore, client_id: str) -> tuple[Forced, ...]:
@@ -161,7 +197,7 @@ def pending(transient: TransientStore, client_id: str) -> tuple[Forced, ...]:
 def clear(transient: TransientStore, client_id: str) -> None:
     """Forget what waits for a client."""
     (slots,) = transient.run(Members(_index(client_id)))
-    transient.run(*_forget(client_id, slots))
+    transient.run(Unlink(_WAITING, client_id), *_forget(client_id, slots))
 
 
 def _forget(client_id: str, slots: frozenset[str]) -> Iterator[Delete | Unlink]:

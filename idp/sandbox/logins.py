@@ -30,23 +30,22 @@ from idp.oidc.tokens.issue import FrontChannel, Mint, Redemption
 from idp.oidc.tokens.standing import Ended
 from idp.oidc.vocabulary import CODE
 from idp.sandbox import forced
-from idp.sandbox.forced import Forced
+from idp.sandbox.forced import Forced, Waiting
 from idp.sandbox.observation import note_forced
 from idp.web.http import Request
 
 REASON = "sandbox_forced"
-KEYS_KNOWN = 1.2
-"""Seconds until every process has the keys that were changed."""
 KEEP_RETIRED = 3_600
 """Seconds that a key is published after a forced rotation: longer than any token lives."""
 
 Claims = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
 class SandboxDesk(Desk):
     """The login desk. An error that waits for anybody is answered before a page is shown."""
 
-    __slots__ = ()
+    waiting: Waiting
 
     def begin(
         self,
@@ -64,7 +63,7 @@ class SandboxDesk(Desk):
             OAuthError: the one that was asked for.
         """
         if return_path == RESUME:
-            _refuse(forced.take(self.transient, client_id, "authorize", None))
+            _refuse(self.waiting.take(client_id, "authorize", None))
         return Desk.begin(
             self,
             request,
@@ -78,8 +77,13 @@ class SandboxDesk(Desk):
 
 @dataclass(frozen=True, slots=True)
 class SandboxMint(Mint):
-    """The mint. ``wanted`` is what the ID token that it makes now shall be like."""
+    """The mint. ``wanted`` is what the ID token that it makes now shall be like.
 
+    ``everywhere`` returns when every process has the keys that were changed.
+    """
+
+    waiting: Waiting
+    everywhere: Callable[[], object]
     wanted: Forced | None = None
 
     def issue(self, redemption: Redemption, *, peer: str) -> dict[str, Any]:
@@ -123,8 +127,7 @@ class SandboxMint(Mint):
         )
 
     def _take(self, authorization: Authorization, stage: forced.Stage) -> Forced | None:
-        client_id, account_id = authorization.client_id, authorization.account_id
-        taken = forced.take(self.transient, client_id, stage, account_id)
+        taken = self.waiting.take(authorization.client_id, stage, authorization.account_id)
         if taken is not None:
             note_forced(taken.result)
         return taken
@@ -157,7 +160,7 @@ class SandboxMint(Mint):
             keystore.rotate(directory, now, policy, due=True)
         except OSError as error:
             raise Unavailable("keys") from error
-        time.sleep(KEYS_KNOWN)
+        self.everywhere()
 
     def _signed(self, client: Client, claims: Claims) -> str:
         wanted = self.wanted
@@ -208,12 +211,15 @@ def _changed(wanted: Forced | None, authorization: Authorization) -> Authorizati
     return authorization
 
 
-def equip(services: Services) -> Services:
+def equip(services: Services, waiting: Waiting, everywhere: Callable[[], object]) -> Services:
     """The same services, whose logins end as was asked for."""
     return replace(
-        services, desk=_as(SandboxDesk, services.desk), mint=_as(SandboxMint, services.mint)
+        services,
+        desk=_as(SandboxDesk, services.desk, waiting=waiting),
+        mint=_as(SandboxMint, services.mint, waiting=waiting, everywhere=everywhere),
     )
 
 
-def _as(kind: type[Any], found: Any) -> Any:
-    return kind(**{each.name: getattr(found, each.name) for each in fields(found) if each.init})
+def _as(kind: type[Any], found: Any, **more: Any) -> Any:
+    own = {each.name: getattr(found, each.name) for each in fields(found) if each.init}
+    return kind(**own, **more)

@@ -4,6 +4,8 @@ It wraps their routes when the application is built, in a sandbox only; see :fun
 """
 
 import json
+import threading
+from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -42,30 +44,76 @@ ALWAYS = (
 WHEN_ANSWERED = ("/authorize/resume", "/login/<t>/card/return")
 """Steps of a login: recorded where they answer the relying party."""
 CLAIMS_ONLY = ("/userinfo", "/introspect")
+PAUSE = 1.0
+"""Seconds between two looks at what waits."""
+MOST_WAITING = 60
+"""Exchanges of a process that may wait; of more, the oldest are not kept."""
 REFUSALS = (OAuthError, HttpError, RepeatedParameter, Notice, Unavailable)
 
 
 @dataclass(frozen=True, slots=True)
+class Remembered:
+    """One request and its answer as they were, until they are worked on."""
+
+    at: int
+    endpoint: str
+    request: Request
+    response: Response
+    seen: Observation
+
+
 class Recorder:
-    """Keeps exchanges of one provider."""
+    """Keeps exchanges of one provider; one thread, from :meth:`start` to :meth:`close`.
 
-    services: Services
+    A request only leaves what it has in memory. The thread works on it every second: under load
+    on the newest alone, so that a load test costs the provider next to nothing.
+    """
 
-    def keep(self, endpoint: str, request: Request, response: Response, seen: Observation) -> None:
-        """Keep one exchange under its client; the answer is owed even when it cannot be kept."""
-        with suppress(Unavailable):
-            self._keep(endpoint, request, response, seen)
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._waiting: deque[Remembered] = deque(maxlen=MOST_WAITING)
+        self._working = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
-    def _keep(self, endpoint: str, request: Request, response: Response, seen: Observation) -> None:
-        answer = _answer(endpoint, response)
-        client_id = self._client(request, seen, answer)
+    def start(self) -> None:
+        """Begin to keep what is remembered."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Keep what still waits, and stop."""
+        self._stopping.set()
+        self._thread.join()
+        self.flush()
+
+    def remember(
+        self, endpoint: str, request: Request, response: Response, seen: Observation
+    ) -> None:
+        """Leave one exchange to the thread."""
+        at = self.services.clock()
+        self._waiting.append(Remembered(at, endpoint, request, response, seen))
+
+    def flush(self) -> None:
+        """Keep what waits now. A store that is away loses it: an answer never waits for this."""
+        with self._working, suppress(Unavailable):
+            waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            exchange.keep(self.services.transient, *(self._exchange(each) for each in waiting))
+
+    def _run(self) -> None:
+        while not self._stopping.wait(PAUSE):
+            self.flush()
+
+    def _exchange(self, known: Remembered) -> tuple[str, Exchange]:
+        """Whose it is, and what is kept of it."""
+        request, response, seen = known.request, known.response, known.seen
+        answer = _answer(known.endpoint, response)
         sent = redact(_sent(request))
-        given = redact(answer, open_to_all=endpoint in CLAIMS_ONLY)
+        given = redact(answer, open_to_all=known.endpoint in CLAIMS_ONLY)
         error = _error(answer, given.tokens, seen)
-        shown = "/authorize" if endpoint in WHEN_ANSWERED else endpoint
+        shown = "/authorize" if known.endpoint in WHEN_ANSWERED else known.endpoint
         failed = failed_check(shown, seen.calls)
         kept = Exchange(
-            at=self.services.clock(),
+            at=known.at,
             endpoint=shown,
             method=request.method,
             authentication=_authentication(request),
@@ -79,7 +127,7 @@ class Recorder:
             forced=seen.forced,
             events=tuple(type(each).__name__ for each in seen.events),
         )
-        exchange.keep(self.services.transient, client_id, kept)
+        return self._client(request, seen, answer), kept
 
     def _client(
         self, request: Request, seen: Observation, answer: Iterable[tuple[str, Any]]
@@ -121,10 +169,10 @@ def recorded(recorder: Recorder, endpoint: str, route: Route) -> Route:
                 response = route.handler(request, **path)
             except REFUSALS as error:
                 seen.failed(error)
-                recorder.keep(endpoint, request, _refusal(error), seen)
+                recorder.remember(endpoint, request, _refusal(error), seen)
                 raise
         if endpoint in ALWAYS or _leaves(response):
-            recorder.keep(endpoint, request, response, seen)
+            recorder.remember(endpoint, request, response, seen)
         return response
 
     return replace(route, handler=handler)

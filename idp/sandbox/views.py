@@ -12,9 +12,10 @@ from idp.oidc.clients.repository import Clients
 from idp.oidc.decoupled.pages import check_form, page
 from idp.oidc.services import Services
 from idp.registry.model import CardStatus
-from idp.sandbox import exchange, forced
+from idp.sandbox import forced
 from idp.sandbox.exchange import NOBODY
 from idp.sandbox.forced import InvalidForced
+from idp.sandbox.tools import Tools
 from idp.web.edge import Route
 from idp.web.http import HttpError, Request, Response, redirect
 from idp.web.templates import FormError
@@ -74,7 +75,7 @@ def citizens() -> tuple[Citizen, ...]:
     )
 
 
-def client(services: Services, request: Request) -> Response:
+def client(tools: Tools, request: Request) -> Response:
     """One client: what its next login ends in, and its last exchanges.
 
     Without ``client_id``: the requests that name no client we know.
@@ -84,39 +85,38 @@ def client(services: Services, request: Request) -> Response:
         CsrfFailed: the form is not from our page.
     """
     client_id = request.query.get("client_id", NOBODY)
-    found = services.clients.get(client_id)
+    found = tools.services.clients.get(client_id)
     if client_id and found is None:
         raise HttpError(404, "no such client")
     if request.method == "POST":
-        return _act(services, request, client_id)
-    return _page(services, request, client_id)
+        return _act(tools, request, client_id)
+    return _page(tools, request, client_id)
 
 
-def _act(services: Services, request: Request, client_id: str) -> Response:
-    check_form(services, request, _form(client_id))
+def _act(tools: Tools, request: Request, client_id: str) -> Response:
+    check_form(tools.services, request, _form(client_id))
     match request.form.get("action"):
         case "force" if client_id:
             try:
-                wanted = forced.parse(request.form)
-                forced.force(services.transient, services.desk.accounts, client_id, wanted)
+                tools.force(client_id, forced.parse(request.form))
             except InvalidForced as error:
                 wrong = FormError(error.field, MISTAKES[error.field])
-                return _page(services, request, client_id, (wrong,))
+                return _page(tools, request, client_id, (wrong,))
         case "clear":
-            forced.clear(services.transient, client_id)
+            tools.clear(client_id)
         case "forget":
-            exchange.forget(services.transient, client_id)
+            tools.forget(client_id)
         case _:
             raise HttpError(400, "no such action")
     return redirect(_url(client_id))
 
 
 def _page(
-    services: Services, request: Request, client_id: str, errors: tuple[FormError, ...] = ()
+    tools: Tools, request: Request, client_id: str, errors: tuple[FormError, ...] = ()
 ) -> Response:
     refreshed = "refresh" in request.query
     return page(
-        services,
+        tools.services,
         request,
         "sandbox/client.html",
         form=_form(client_id),
@@ -126,9 +126,9 @@ def _page(
         refresh_url=_url(client_id, {} if refreshed else {"refresh": "1"}),
         refreshed=refreshed,
         seconds=REFRESH_SECONDS,
-        client=services.clients.get(client_id),
-        exchanges=exchange.latest(services.transient, client_id),
-        pending=forced.pending(services.transient, client_id) if client_id else (),
+        client=tools.services.clients.get(client_id),
+        exchanges=tools.exchanges(client_id),
+        pending=tools.pending(client_id) if client_id else (),
         results=forced.RESULTS,
         citizens=citizens(),
         max_seconds=forced.MAX_SECONDS,
@@ -156,9 +156,9 @@ def _matches(found: Client, sought: str) -> bool:
     return not sought or any(sought in each.lower() for each in names)
 
 
-def routes(services: Services, code: str) -> dict[str, Route]:
+def routes(tools: Tools, code: str) -> dict[str, Route]:
     """The pages; ``code`` is the one-time code of every citizen here."""
     return {
-        HOME: Route(partial(home, services, code), html=True),
-        CLIENT: Route(partial(client, services), ("GET", "POST"), html=True),
+        HOME: Route(partial(home, tools.services, code), html=True),
+        CLIENT: Route(partial(client, tools), ("GET", "POST"), html=True),
     }

@@ -73,6 +73,16 @@ class Refresher:
             confirmed = (Link(_confirmed(each), self._name, _TTL) for each in sorted(announced))
             self._transient.run(*confirmed)
 
+    def everywhere(self, trusted: float = TRUSTED) -> "Confirmation":
+        """Refresh here; return when every other process has refreshed too: see :func:`await_all`.
+
+        Raises:
+            Unavailable: a store does not answer.
+        """
+        for view in self._views:
+            view()
+        return await_all(self._transient, trusted=trusted, known=frozenset((self._name,)))
+
     def _run(self) -> None:
         while not self._stopping.wait(self._tick):
             self._attempt()
@@ -96,22 +106,24 @@ class Confirmation:
     seconds: float
 
 
-def await_all(transient: TransientStore, *, trusted: float = TRUSTED) -> Confirmation:
+def await_all(
+    transient: TransientStore, *, trusted: float = TRUSTED, known: frozenset[str] = frozenset()
+) -> Confirmation:
     """Return when no process serves from before now; at the latest after ``trusted`` seconds.
 
-    Call it when the change is durable. Without the transient store it waits the whole time, and
-    counts no process.
+    Call it when the change is durable. ``known`` are the processes that have it already. Without
+    the transient store it waits the whole time, and counts no process.
     """
     began = time.monotonic()
     try:
-        waiting, serving = _ask_all(transient, until=began + trusted)
+        waiting, serving = _ask_all(transient, known, until=began + trusted)
     except Unavailable:
         waiting = serving = 0
         time.sleep(max(0.0, began + trusted - time.monotonic()))
     return Confirmation(serving - waiting, waiting, time.monotonic() - began)
 
 
-def _ask_all(transient: TransientStore, *, until: float) -> tuple[int, int]:
+def _ask_all(transient: TransientStore, known: frozenset[str], *, until: float) -> tuple[int, int]:
     """Announce a change and wait; how many processes have not confirmed it, of how many."""
     change = random_name(12)
     transient.run(Link(_ANNOUNCED, change, _TTL))
@@ -119,7 +131,7 @@ def _ask_all(transient: TransientStore, *, until: float) -> tuple[int, int]:
     try:
         while True:
             (confirmed,) = transient.run(Members(_confirmed(change)))
-            waiting = serving - confirmed
+            waiting = serving - confirmed - known
             if not waiting or time.monotonic() >= until:
                 return len(waiting), len(serving)
             gone = _gone(transient, waiting)

@@ -178,11 +178,8 @@ def test_the_last_fifty_are_kept_the_newest_first() -> None:
     store = MemoryStore(clock)
     for number in range(MOST + 7):
         clock.advance(1)
-        keep(
-            store,
-            "portal",
-            Exchange(clock(), "/token", "POST", "none", (("n", str(number)),), 200, ()),
-        )
+        made = Exchange(clock(), "/token", "POST", "none", (("n", str(number)),), 200, ())
+        keep(store, ("portal", made))
     kept = latest(store, "portal")
     assert [each.parameters[0][1] for each in kept] == [
         str(each) for each in range(MOST + 6, 6, -1)
@@ -195,7 +192,7 @@ def test_the_last_fifty_are_kept_the_newest_first() -> None:
 def test_exchanges_are_forgotten_after_a_day() -> None:
     clock = FixedClock(1_800_000_000)
     store = MemoryStore(clock)
-    keep(store, "portal", Exchange(clock(), "/token", "POST", "none", (), 200, ()))
+    keep(store, ("portal", Exchange(clock(), "/token", "POST", "none", (), 200, ())))
     clock.advance(24 * 3_600)
     assert latest(store, "portal") == ()
 

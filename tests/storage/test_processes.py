@@ -126,3 +126,17 @@ def test_changes_at_the_same_time_do_not_take_each_other_s_confirmations(
     for refresher in running:
         refresher.close()
     assert failures == []
+
+
+def test_a_process_that_changed_something_waits_for_the_others_only(store: TransientStore) -> None:
+    truth = [0]
+    views = [View(truth) for _ in range(2)]
+    mine = Refresher(store, (views[0].refresh,), tick=3600)
+    mine.start()
+    other = processes(store, views[1:])
+    truth[0] = 1
+    confirmation = mine.everywhere(trusted=10)
+    assert [each.copy for each in views] == [1, 1]
+    assert (confirmation.confirmed, confirmation.silent) == (2, 0)
+    for each in (mine, *other):
+        each.close()
