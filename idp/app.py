@@ -80,6 +80,14 @@ METHODS = (Otp.method, CardLogin.method, Passcode.method)
 """The ways to prove who one is."""
 
 
+ASKS_AGAIN: Mapping[str, frozenset[str]] = {
+    "note": frozenset(),
+    "user-agent": frozenset(("user_agent",)),
+    "any": frozenset(("user_agent", "network")),
+}
+"""What a session must not change, by ``IDP_SESSION__MOVED``."""
+
+
 class NotASandbox(Exception):
     """A sandbox must not hold a real person: its codes are known to everybody."""
 
@@ -217,6 +225,7 @@ def login_settings(settings: Settings) -> LoginSettings:
         starts=_per_address(settings, plain.starts),
         attempts=_per_address(settings, plain.attempts),
         former_numbers=settings.registry.former_numbers,
+        asks_again=ASKS_AGAIN[settings.session.moved],
         lifetimes=lifetimes,
     )
 
@@ -291,6 +300,7 @@ _COUNTED: Mapping[type[events.Event], Callable[[Any], Counter]] = {
     events.ProofAccepted: lambda event: metrics.PROOFS.labels(event.method, "accepted"),
     events.ProofRefused: lambda event: metrics.PROOFS.labels(event.method, "refused"),
     events.SessionStarted: lambda event: metrics.SESSIONS.labels(event.acr),
+    events.SessionMoved: lambda event: metrics.SESSIONS_MOVED.labels("+".join(event.what)),
     events.TokenIssued: lambda event: metrics.TOKENS.labels(event.grant_type),
     events.TokenRefused: lambda event: metrics.TOKENS_REFUSED.labels(event.error),
     events.CodeSent: lambda _: metrics.CODES.labels("sent"),

@@ -91,6 +91,12 @@ class ManagementSection(Section):
 class SessionSection(Section):
     idle_ttl: Seconds = Field(15 * 60, description="Seconds a session may rest.")
     absolute_ttl: Seconds = Field(12 * 3600, description="Seconds a session may live.")
+    moved: Literal["note", "user-agent", "any"] = Field(
+        "note",
+        description="What a session that is used from elsewhere does: leaves an audit event"
+        " (`note`), or also asks for the login again after another kind of browser (`user-agent`),"
+        " or another network within 15 minutes too (`any`).",
+    )
 
 
 class TokensSection(Section):

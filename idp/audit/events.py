@@ -91,6 +91,14 @@ class SessionStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionMoved(Event):
+    """A session was used from elsewhere; ``what`` changed: ``user_agent``, ``network``."""
+
+    session_id: str
+    what: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnded(Event):
     """A session was ended: by the citizen, an operator, or a lock."""
 

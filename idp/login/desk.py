@@ -12,12 +12,12 @@ from typing import Any
 from idp.accounts.lifecycle import AccountUnusable, require_usable
 from idp.accounts.model import Account
 from idp.accounts.repository import Accounts
-from idp.audit.events import Event, LoginStarted, SessionStarted
+from idp.audit.events import Event, LoginStarted, SessionMoved, SessionStarted
 from idp.audit.log import AuditLog
 from idp.core import assurance
 from idp.core.clock import Clock
 from idp.core.handles import random_token
-from idp.login import throttle
+from idp.login import throttle, whereabouts
 from idp.login.authenticator import Authentication, Method
 from idp.login.dispatch import Authenticate, Finish, Step, next_step
 from idp.login.errors import Notice
@@ -27,6 +27,7 @@ from idp.login.sessions import Renewed, Sessions
 from idp.login.settings import LoginSettings
 from idp.login.ticket import Ticket, TicketRefused
 from idp.login.transaction import Transaction, proof_key, transaction_key
+from idp.login.whereabouts import NOWHERE, Whereabouts
 from idp.registry.model import Person
 from idp.registry.source import RegistrySource
 from idp.storage.revocations import Revocations
@@ -112,7 +113,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         sessions = Sessions(
-            self.transient, self.revocations, self.clock, self.settings.lifetimes, self.secure
+            self.transient, self.revocations, self.clock, self.settings, self.secure
         )
         object.__setattr__(self, "sessions", sessions)
 
@@ -279,15 +280,32 @@ class Desk:
         if value is None:
             raise Notice("over", status=409, onward=self._home(ticket))
         found = [Authentication.load(each) for each in answers[: len(self.methods)] if each]
+        awake = self.sessions.awake(handle, session) if handle else None
         visit = Visit(
             request=request,
             browser=self.browser(request),
             ticket=ticket,
             transaction=Transaction.load(value),
             proofs=tuple(sorted(found, key=lambda each: each.at)),
-            session=self.sessions.awake(handle, session) if handle else None,
+            session=self.sessions.trusted(awake, whereabouts.of(request)),
         )
         return visit, tuple(answers[len(self.methods) :])
+
+    def session(self, request: Request, client_id: str = "") -> Session | None:
+        """The browser's session, where it may be used. A move that forbids it is audited here."""
+        found, here = self.sessions.of(request), whereabouts.of(request)
+        if found is not None and self.sessions.trusted(found, here) is None:
+            self.audit.write(self._moved(found, here, client_id), peer=request.peer)
+            return None
+        return found
+
+    def _moved(self, session: Session, here: Whereabouts, client_id: str) -> SessionMoved:
+        return SessionMoved(
+            session_id=session.id,
+            account_id=session.account_id,
+            client_id=client_id,
+            what=self.sessions.moved(session, here),
+        )
 
     def _home(self, ticket: Ticket) -> str:
         client = self.describe(ticket.client_tag)
@@ -358,8 +376,14 @@ class Desk:
         require_usable(account, person)
         return account, person
 
-    def settle(self, session: Session | None, finish: Finish) -> Settled:
-        """Turn a met requirement into a session.
+    def settle(
+        self,
+        session: Session | None,
+        finish: Finish,
+        here: Whereabouts = NOWHERE,
+        client_id: str = "",
+    ) -> Settled:
+        """Turn a met requirement into a session, used from ``here`` for a relying party.
 
         Raises:
             AccountUnusable: see :meth:`usable`.
@@ -367,7 +391,10 @@ class Desk:
         account, person = self.usable(finish.account_id)
         known = session.authentications if session else ()
         proofs = tuple(each for each in finish.authentications if each not in known)
-        renewed = self.sessions.renew(session, proofs)
+        renewed = self.sessions.renew(session, proofs, here)
         reached = assurance.acr(renewed.session.level)
         started = SessionStarted(session_id=renewed.session.id, account_id=account.id, acr=reached)
-        return Settled(renewed, account, person, (started,) if proofs else ())
+        events: tuple[Event, ...] = (started,) if proofs else ()
+        if session is not None and self.sessions.moved(session, here):
+            events = (self._moved(session, here, client_id), *events)
+        return Settled(renewed, account, person, events)

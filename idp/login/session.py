@@ -14,6 +14,7 @@ from typing import Any
 from idp.core import assurance
 from idp.core.handles import Handle, b64url, digest, equal
 from idp.login.authenticator import Authentication
+from idp.login.whereabouts import Whereabouts
 
 COOKIE = "eid_session"
 
@@ -31,7 +32,10 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A citizen who proved who they are. ``secret`` is the digest of the cookie's secret."""
+    """A citizen who proved who they are. ``secret`` is the digest of the cookie's secret.
+
+    ``agent`` and ``network`` are where it was last used (:mod:`idp.login.whereabouts`).
+    """
 
     id: str
     secret: str
@@ -41,12 +45,15 @@ class Session:
     seen_at: int
     idle_ttl: int
     expires_at: int
+    agent: str = ""
+    network: str = ""
 
     @classmethod
     def load(cls, value: Mapping[str, Any]) -> "Session":
-        """Read back what :meth:`dump` stored."""
+        """Read back what :meth:`dump` stored, here or in another release: unknown is ignored."""
+        known = {name: value[name] for name in cls.__slots__ if name in value}
         proofs = tuple(Authentication.load(each) for each in value["authentications"])
-        return cls(**{**value, "authentications": proofs})
+        return cls(**{**known, "authentications": proofs})
 
     def dump(self) -> dict[str, Any]:
         """A JSON object for the transient store."""
@@ -61,6 +68,15 @@ class Session:
     def cards(self) -> tuple[str, ...]:
         """The keys of the chips that proved it: with such a card the session ends."""
         return tuple(each.credential for each in self.authentications if each.credential)
+
+    @property
+    def whereabouts(self) -> Whereabouts:
+        """Where it was last used."""
+        return Whereabouts(self.agent, self.network)
+
+    def at(self, here: Whereabouts) -> "Session":
+        """The session, used from ``here`` from now on; what is not known changes nothing."""
+        return replace(self, agent=here.agent or self.agent, network=here.network or self.network)
 
     def lives(self, now: int) -> bool:
         """Whether tokens of this session may still be used (absolute end)."""

@@ -6,15 +6,17 @@ from typing import Any
 
 from idp.core.clock import Clock
 from idp.core.handles import Handle
+from idp.login import whereabouts
 from idp.login.authenticator import Authentication
 from idp.login.session import (
     COOKIE,
-    Lifetimes,
     Session,
     advance,
     session_key,
     sessions_of_key,
 )
+from idp.login.settings import LoginSettings
+from idp.login.whereabouts import Whereabouts
 from idp.storage.database import Beside
 from idp.storage.revocations import Revocations
 from idp.storage.transient import Link, Operation, Put, TransientStore
@@ -37,7 +39,7 @@ class Sessions:
     transient: TransientStore
     revocations: Revocations
     clock: Clock
-    lifetimes: Lifetimes
+    settings: LoginSettings
     secure: bool
 
     def handle(self, request: Request) -> Handle | None:
@@ -58,6 +60,16 @@ class Sessions:
             return None
         return None if self._revoked(session) else session
 
+    def moved(self, session: Session, here: Whereabouts) -> tuple[str, ...]:
+        """What changed since the session was last used: see :func:`whereabouts.moved`."""
+        return whereabouts.moved(session.whereabouts, here, seconds=self.clock() - session.seen_at)
+
+    def trusted(self, session: Session | None, here: Whereabouts) -> Session | None:
+        """The session, unless it moved in a way that asks for the step again."""
+        if session is None or self.settings.asks_again.isdisjoint(self.moved(session, here)):
+            return session
+        return None
+
     def _revoked(self, session: Session) -> bool:
         """Whether the session, its card, or every session its account had then, was ended."""
         revoked, since = self.revocations.is_revoked, session.started_at
@@ -67,16 +79,19 @@ class Sessions:
             or any(revoked("card", each, 0) for each in session.cards)
         )
 
-    def renew(self, session: Session | None, proofs: tuple[Authentication, ...]) -> Renewed:
-        """The session after ``proofs``; without any, only ``seen_at`` moves.
+    def renew(
+        self, session: Session | None, proofs: tuple[Authentication, ...], here: Whereabouts
+    ) -> Renewed:
+        """The session after ``proofs``, used from ``here``; without any, only that moves.
 
         New proofs rotate the cookie: the privilege changed. Without a session there are some.
         """
         now = self.clock()
         if session is not None and not proofs:
-            touched = replace(session, seen_at=now)
+            touched = replace(session, seen_at=now).at(here)
             return Renewed(touched, (), (_keep(touched, now),))
-        fresh, handle = advance(session, proofs, now=now, lifetimes=self.lifetimes)
+        fresh, handle = advance(session, proofs, now=now, lifetimes=self.settings.lifetimes)
+        fresh = fresh.at(here)
         link = Link(sessions_of_key(fresh.account_id), fresh.id, fresh.expires_at - now)
         return Renewed(
             fresh,

@@ -20,12 +20,13 @@ class LoginSettings:
 
     Per address, in a quarter of an hour: ``starts`` logins begun, ``attempts`` numbers and codes
     tried (a commune's counter and a carrier's NAT are one address each). ``former_numbers``: a
-    9-digit number that one person alone has is taken for theirs.
+    9-digit number that one person alone has is taken for theirs. ``asks_again``: what of
+    ``user_agent`` and ``network`` must not change, or the session counts for nothing.
     """
 
     transaction_ttl: int = 30 * 60
     starts: Limit = field(default_factory=lambda: Limit("starts", 1_200))
     attempts: Limit = field(default_factory=lambda: Limit("attempts", 600))
     former_numbers: bool = False
-    sandbox: bool = False
+    asks_again: frozenset[str] = frozenset()
     lifetimes: Lifetimes = field(default_factory=_default_lifetimes)

@@ -23,6 +23,7 @@ REQUESTS = Counter("idp_requests", "Requests answered.", ("endpoint", "method", 
 LATENCY = Histogram("idp_request_seconds", "Time to answer.", ("endpoint",), buckets=SECONDS)
 PROOFS = Counter("idp_proofs", "Proofs of a factor, by method and result.", ("method", "result"))
 SESSIONS = Counter("idp_sessions", "Sessions started or raised, by acr.", ("acr",))
+SESSIONS_MOVED = Counter("idp_sessions_moved", "Sessions used from elsewhere.", ("what",))
 TOKENS = Counter("idp_tokens", "Answers of the token endpoint with tokens.", ("grant_type",))
 TOKENS_REFUSED = Counter("idp_tokens_refused", "Refusals of the token endpoint.", ("error",))
 CODES = Counter("idp_codes", "One-time codes asked for, by what became of them.", ("result",))

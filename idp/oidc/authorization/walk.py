@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from idp.accounts.lifecycle import AccountUnusable
 from idp.core.handles import new_flow
+from idp.login import whereabouts
 from idp.login.desk import Settled, Visit
 from idp.login.dispatch import Authenticate, Finish, Refuse, next_step
 from idp.login.pages import first_page
@@ -74,7 +75,7 @@ def start(errand: Errand, ui_locales: str) -> Response:
         Notice: too many logins were begun.
     """
     services, asked, client = errand.services, errand.asked, errand.destination.client
-    session = services.desk.sessions.of(errand.request)
+    session = services.desk.session(errand.request, client.client_id)
     wanted = prompt.requirement(
         asked, client, account_id=_whom(errand, session), now=services.clock()
     )
@@ -214,7 +215,9 @@ def _grant(
     ticket: Ticket | None,
 ) -> Response:
     services, destination = errand.services, errand.destination
-    settled = services.desk.settle(session, finish)
+    settled = services.desk.settle(
+        session, finish, whereabouts.of(errand.request), destination.client.client_id
+    )
     authorization = respond.authorize(
         errand.asked,
         destination.client,

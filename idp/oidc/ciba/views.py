@@ -11,6 +11,7 @@ from functools import partial
 from idp.accounts.lifecycle import AccountUnusable
 from idp.core.handles import equal
 from idp.core.sealing import unseal
+from idp.login import whereabouts
 from idp.login.dispatch import Authenticate, Finish
 from idp.login.errors import Notice
 from idp.login.pages import explain, first_page
@@ -62,7 +63,7 @@ def overview(services: Services, request: Request) -> Response:
     if request.method == "POST":
         check_form(services, request, PATH)
         return _log_in(services, request)
-    session = services.desk.sessions.of(request)
+    session = services.desk.session(request)
     if session is None:
         return page(services, request, "ciba/overview.html", form=PATH, action=PATH, person="")
     person = _person(services, session)
@@ -105,7 +106,7 @@ def come_in(services: Services, request: Request) -> Response:
     if isinstance(step, Authenticate):
         return desk.proceed(visit)
     try:
-        settled = desk.settle(visit.session, step)
+        settled = desk.settle(visit.session, step, whereabouts.of(request))
     except AccountUnusable as error:
         raise desk.unusable(visit, error) from error
     taken, *_ = services.transient.run(
@@ -126,7 +127,7 @@ def decide(approval: Approval, request: Request, r: str) -> Response:
         HttpError: it is no answer.
     """
     services = approval.services
-    session, waiting = services.desk.sessions.of(request), _find(services, r)
+    session, waiting = services.desk.session(request), _find(services, r)
     if session is None:
         return redirect(PATH)
     if waiting is None or not equal(waiting.payload["account_id"], session.account_id):
