@@ -4,7 +4,10 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
+import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from html import unescape
@@ -16,6 +19,7 @@ import pytest
 
 from idp.demo.login import Page, code_from_phone, simulated_reader
 from tests.e2e.programs import BIN, Program, alive, free_port, until
+from tests.interop.documented import ROOT
 
 
 class Demo(Program):
@@ -177,6 +181,47 @@ def test_a_citizen_uses_the_portal_by_code_steps_up_and_leaves(
     assert str(browser.at.url).startswith(f"{demo.portal}/")
     browser.follow("login")
     assert "/profile" not in str(browser.at.url), "the session ended"
+
+
+def test_the_portal_of_README_works_as_written_beside_the_demo_in_the_same_browser(
+    demo: Demo, browser: Browser, tmp_path: Path
+) -> None:
+    """Cookies do not know ports: the provider, the demo's portal and this one share `localhost`."""
+    port = free_port()
+    put = {"http://localhost:8000": demo.url, "http://localhost:5000": f"http://localhost:{port}"}
+    text = (ROOT / "README.md").read_text("utf-8")
+    for name, instead in put.items():
+        text = text.replace(name, instead)
+    [command] = re.findall(r"^curl .*?^}'$", text, re.M | re.S)
+    subprocess.run(shlex.split(command), cwd=tmp_path, check=True, capture_output=True)
+    [program] = re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S)
+    (tmp_path / "portal.py").write_text(program)
+    browser.follow("login")  # at the demo's portal first
+    browser.submit(id_number="000099000002", method="otp")
+    browser.submit(otp="000000", action="verify")
+    browser.allow()
+    assert browser.at.url.path == "/profile"
+    flask = [str(BIN / "flask"), "--app", "portal", "run", "--port", str(port)]
+    with subprocess.Popen(flask, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
+        try:
+            until(lambda: listens(port), demo)
+            browser.at = browser.http.get(f"http://localhost:{port}/login")
+            browser.allow()
+            assert str(browser.at.url).startswith(f"http://localhost:{port}/callback?")
+            claims = browser.at.json()
+        finally:
+            process.terminate()
+    assert claims["iss"] == demo.url
+    assert claims["acr"] == "urn:vn:eid:level:1"
+    browser.at = browser.http.get(demo.portal)
+    browser.follow("login")
+    browser.allow()
+    assert browser.at.url.path == "/profile", "the demo's portal still knows its citizen"
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_citizen_uses_the_portal_by_card(demo: Demo, browser: Browser) -> None:
