@@ -1,0 +1,3 @@
+module eidverify
+
+go 1.20
