@@ -28,12 +28,13 @@ from idp.authn.passcode.views import routes as passcode_routes
 from idp.core.clock import FixedClock
 from idp.core.person import BirthDate, Name, Sex
 from idp.core.personal_number import PersonalNumber
-from idp.login.desk import ClientView, Desk
+from idp.login.desk import Desk
 from idp.login.pages import first_page
 from idp.login.requirement import Requirement
 from idp.login.settings import LoginSettings
 from idp.login.ticket import client_tag
 from idp.login.views import routes as login_routes
+from idp.login.visit import ClientView
 from idp.mrtd.certificate import parse as parse_certificate
 from idp.mrtd.certificate import parse_crl
 from idp.mrtd.policy import LOGIN

@@ -11,7 +11,7 @@ from idp.storage.transient import Operation
 from idp.web.http import Request, Response
 
 if TYPE_CHECKING:
-    from idp.login.desk import Visit
+    from idp.login.visit import Visit
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,17 @@ from idp.audit.log import AuditLog
 from idp.core import assurance
 from idp.core.clock import Clock
 from idp.core.handles import random_token
-from idp.login import throttle, whereabouts
+from idp.login import replay, throttle, whereabouts
 from idp.login.authenticator import Authentication, Method
 from idp.login.dispatch import Authenticate, Finish, Step, next_step
 from idp.login.errors import Notice
 from idp.login.requirement import Requirement
 from idp.login.session import Session, session_key
-from idp.login.sessions import Renewed, Sessions
+from idp.login.sessions import Sessions
 from idp.login.settings import LoginSettings
 from idp.login.ticket import Ticket, TicketRefused
 from idp.login.transaction import Transaction, proof_key, transaction_key
+from idp.login.visit import ClientView, Settled, Visit
 from idp.login.whereabouts import NOWHERE, Whereabouts
 from idp.registry.model import Person
 from idp.registry.source import RegistrySource
@@ -38,60 +39,6 @@ from idp.web.i18n import negotiate
 from idp.web.templates import LANGUAGE_COOKIE, Pages
 
 BROWSER_COOKIE = "eid_login"
-
-
-@dataclass(frozen=True, slots=True)
-class ClientView:
-    """What login pages show of a relying party, found without a look-up in any store.
-
-    ``origins`` are the sources its redirects lead to, for the ``form-action`` of the pages, and
-    ``domain`` is where they lead, for people; ``pictures`` is the source of its ``logo``.
-    """
-
-    name: Mapping[str, str]
-    home: str = ""
-    origins: tuple[str, ...] = ()
-    domain: str = ""
-    logo: str = ""
-    pictures: tuple[str, ...] = ()
-    policy: str = ""
-    terms: str = ""
-
-    def called(self, locale: str) -> str:
-        """The relying party's name in ``locale``."""
-        return self.name.get(locale) or next(iter(self.name.values()), "")
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """One request to a login under way, opened and read."""
-
-    request: Request
-    browser: str
-    ticket: Ticket
-    transaction: Transaction
-    proofs: tuple[Authentication, ...]
-    session: Session | None
-
-    @property
-    def url(self) -> str:
-        """Where the pages of this login are."""
-        return f"/login/{self.ticket.text}"
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A met requirement turned into a session: store and audit these, then answer with cookies."""
-
-    renewed: Renewed
-    account: Account
-    person: Person
-    events: tuple[Event, ...]
-
-    @property
-    def session(self) -> Session:
-        """The session as it is from now on."""
-        return self.renewed.session
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +225,7 @@ class Desk:
             *operations,
         )
         if value is None:
-            raise Notice("over", status=409, onward=self._home(ticket))
+            raise self.over(request, ticket)
         found = [Authentication.load(each) for each in answers[: len(self.methods)] if each]
         awake = self.sessions.awake(handle, session) if handle else None
         visit = Visit(
@@ -290,6 +237,16 @@ class Desk:
             session=self.sessions.trusted(awake, whereabouts.of(request)),
         )
         return visit, tuple(answers[len(self.methods) :])
+
+    def over(self, request: Request, ticket: Ticket) -> Notice:
+        """The page for a login that is over.
+
+        Raises:
+            Answered: it was answered in this browser just now: a form was sent twice.
+        """
+        kept = self.transient.get(replay.answered_key(ticket.flow))
+        replay.require_unanswered(self.key, self.browser(request), ticket.flow, kept)
+        return Notice("over", status=409, onward=self._home(ticket))
 
     def session(self, request: Request, client_id: str = "") -> Session | None:
         """The browser's session, where it may be used. A move that forbids it is audited here."""

@@ -7,11 +7,13 @@ from idp.core import personal_number
 from idp.core.personal_number import PersonalNumber
 from idp.login import throttle
 from idp.login.authenticator import Authenticator
-from idp.login.desk import Desk, Visit
+from idp.login.desk import Desk
 from idp.login.dispatch import Authenticate, Finish, Step
 from idp.login.errors import Notice
+from idp.login.replay import Answered
 from idp.login.ticket import Ticket
-from idp.web.http import Request, Response
+from idp.login.visit import Visit
+from idp.web.http import Request, Response, redirect
 from idp.web.templates import FormError
 
 Authenticators = Mapping[str, Authenticator]
@@ -146,6 +148,8 @@ def explain(desk: Desk) -> Callable[[Request, Exception], Response | None]:
     """The translation of what a login step raises: a page that explains and goes on."""
 
     def translate(request: Request, error: Exception) -> Response | None:
+        if isinstance(error, Answered):
+            return redirect(error.location)
         if not isinstance(error, Notice):
             return None
         context: dict[str, Any] = {

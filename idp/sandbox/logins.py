@@ -16,9 +16,10 @@ from idp.jose.jwt import sign_jwt
 from idp.keystore import file as keystore
 from idp.keystore.keyset import State
 from idp.keystore.rotation import Policy
-from idp.login.desk import Desk, Visit
+from idp.login.desk import Desk
 from idp.login.requirement import Requirement
 from idp.login.session import Session
+from idp.login.visit import Visit
 from idp.oidc.authorization.acr import unmet
 from idp.oidc.authorization.walk import RESUME
 from idp.oidc.clients.model import Client

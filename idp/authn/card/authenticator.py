@@ -20,10 +20,11 @@ from idp.core.handles import FLOW_CHARS, Handle, b64url, equal
 from idp.core.personal_number import PersonalNumber
 from idp.login import throttle
 from idp.login.authenticator import Authentication, Method, Preparation
-from idp.login.desk import Desk, Visit
+from idp.login.desk import Desk
 from idp.login.errors import Notice
 from idp.login.ticket import Ticket, client_tag
 from idp.login.transaction import Transaction, transaction_key
+from idp.login.visit import Visit
 from idp.mrtd.challenge import rnd_ifd
 from idp.mrtd.policy import Policy
 from idp.mrtd.trust import TrustStore
@@ -106,6 +107,9 @@ class CardLogin:
         take = Take(returned.handle.key("card-return"), put=(proof,))
         visit, (taken,) = self.desk.read(request, ticket, take)
         if taken.value is None:
+            visit, _ = self.desk.read(request, ticket)
+            if visit.proved(self.method.name):  # the browser came twice
+                return self.finish(visit)
             raise Notice("step_done", status=409, onward=f"{visit.url}/continue")
         _, proved = self.desk.prove(visit, returned.proof)
         return self.finish(proved)

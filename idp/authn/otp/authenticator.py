@@ -11,19 +11,22 @@ from idp.accounts.lifecycle import AccountUnusable, require_usable
 from idp.accounts.model import Account
 from idp.audit.events import CodeNotSent, CodeSent, ProofAccepted, ProofRefused
 from idp.authn.otp import challenge
-from idp.authn.otp.challenge import Challenge, challenge_key
+from idp.authn.otp.challenge import Challenge, challenge_key, used_key
 from idp.authn.otp.settings import OtpSettings
 from idp.core.assurance import Factor
 from idp.core.errors import AuthenticationFailed, Unavailable
+from idp.core.handles import equal
 from idp.core.personal_number import PersonalNumber
 from idp.login import throttle
 from idp.login.authenticator import Authentication, Method, Preparation
-from idp.login.desk import Desk, Visit
+from idp.login.desk import Desk
 from idp.login.errors import Notice
+from idp.login.replay import SECONDS, Answered
 from idp.login.ticket import Ticket
+from idp.login.visit import Visit
 from idp.notify.sender import Sender
 from idp.notify.text import code_text
-from idp.storage.transient import Add, Delete, Get, Operation, Put, Taken
+from idp.storage.transient import Add, Delete, Get, Operation, Put, Take, Taken
 from idp.web.http import Request, Response, redirect
 
 
@@ -95,25 +98,56 @@ class Otp:
         code = challenge.normalise(typed)
         if code is None:
             raise AuthenticationFailed("otp.error.format", reason="otp-format")
-        visit, (value, *counts) = self.desk.read(
-            request, ticket, Get(challenge_key(ticket.flow)), *attempts.operations
-        )
+        try:
+            visit, (value, *counts) = self.desk.read(
+                request, ticket, Get(challenge_key(ticket.flow)), *attempts.operations
+            )
+        except Answered:
+            self._require_same(ticket.flow, code, onward=f"/login/{ticket.text}/continue")
+            raise
         self.desk.check(attempts, tuple(counts), onward=visit.url)
         asked = Challenge.load(value) if value else None
+        if asked is None and visit.proved(self.method.name):
+            return self._again(visit, code)
         if asked is None or asked.expires_at <= self.desk.clock():
             raise Notice("code_gone", status=409, onward=f"{visit.url}/continue")
         authentication = Authentication.of(self.method, asked.account_id, self.desk.clock())
         proof, proved = self.desk.prove(visit, authentication)
-        taken = self.desk.transient.take(
+        take = Take(
             challenge_key(ticket.flow),
             binding=challenge.binding(self.key, ticket.flow, asked.salt, code),
             tries=self.settings.tries,
             put=(proof,),
+            into=used_key(ticket.flow),
+            into_ttl=SECONDS,
         )
+        (taken,) = self.desk.transient.run(take)
+        if taken.value is None and not taken.mismatch:  # somebody was faster
+            visit, _ = self.desk.read(request, ticket)
+            if visit.proved(self.method.name):
+                return self._again(visit, code)
         if taken.value is None:
             self._refused(visit, asked, taken)
         self._accepted(visit, proof, authentication)
         return self.desk.proceed(proved)
+
+    def _again(self, visit: Visit, code: str) -> Response:
+        """The answer to a form that was sent twice: where the first one led."""
+        self._require_same(visit.ticket.flow, code, onward=f"{visit.url}/continue")
+        return self.desk.proceed(visit)
+
+    def _require_same(self, flow: str, code: str, *, onward: str) -> None:
+        """Return when ``code`` is the one that this login just took.
+
+        Raises:
+            Notice: it is another one, or that was too long ago.
+        """
+        value = self.desk.transient.get(used_key(flow))
+        used = Challenge.load(value) if value else None
+        if used is None or not equal(
+            used.binding, challenge.binding(self.key, flow, used.salt, code)
+        ):
+            raise Notice("code_gone", status=409, onward=onward)
 
     def _accepted(self, visit: Visit, proof: Put, authentication: Authentication) -> None:
         event = ProofAccepted(

@@ -20,6 +20,11 @@ def challenge_key(flow: str) -> str:
     return f"otp:{{{flow}}}"
 
 
+def used_key(flow: str) -> str:
+    """Where the challenge that was taken stays for some seconds: the form may be sent twice."""
+    return f"otp-used:{{{flow}}}"
+
+
 def new_code() -> str:
     """Six digits from the system's random source, uniform (ASVS 6.5.3)."""
     return f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"

@@ -11,9 +11,10 @@ from idp.core.assurance import Factor
 from idp.core.errors import AuthenticationFailed
 from idp.login import throttle
 from idp.login.authenticator import Authentication, Method
-from idp.login.desk import Desk, Visit
+from idp.login.desk import Desk
 from idp.login.dispatch import Authenticate
 from idp.login.throttle import Limit
+from idp.login.visit import Visit
 from idp.storage.transient import Delete
 from idp.web.http import Response
 

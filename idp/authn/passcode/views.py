@@ -2,8 +2,8 @@
 
 from idp.authn.passcode.authenticator import Passcode
 from idp.core.errors import AuthenticationFailed
-from idp.login.desk import Visit
 from idp.login.pages import explain
+from idp.login.visit import Visit
 from idp.web.edge import Route
 from idp.web.http import Request, Response
 from idp.web.templates import FormError

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 
 from idp.audit.events import AuthorizationGranted, LoginRefused
 from idp.core.handles import Handle
-from idp.login.desk import Settled
+from idp.login import replay
 from idp.login.dispatch import Finish
 from idp.login.errors import Notice
 from idp.login.ticket import Ticket
 from idp.login.transaction import transaction_key
+from idp.login.visit import Settled
 from idp.oidc.authorization import response_modes, session_state
 from idp.oidc.authorization.destination import Destination
 from idp.oidc.authorization.pushed import use_up
@@ -60,17 +61,42 @@ def grant(
     tokens = _tokens(services, asked, authorization, settled, beside)
     puts = (*kept, *tokens.puts)
     used = use_up(services, asked.pushed)
-    taking = (Take(transaction_key(ticket.flow), put=puts),) if ticket else puts
-    joined = join(authorization, now=services.clock())
-    known = services.subjects.remember(client, authorization.account_id)
-    answers = services.transient.run(*used, *taking, *settled.renewed.operations, *joined, *known)
-    if (used and not answers[0]) or (ticket and answers[len(used)].value is None):
-        raise Notice("over", status=409, onward=home(client))
-    services.audit.write(*settled.events, granted(authorization), *tokens.events, peer=request.peer)
     told = session_state.tell(services, request, destination, authorization)
     members = _members(code, tokens) | told.members
     cookies = (*settled.renewed.cookies, *told.cookies)
-    return _send(services, request, destination, members, cookies)
+    response = _send(services, request, destination, members, cookies)
+    again = _again(services, request, asked, ticket, response)
+    # What was pushed may have begun another login too: its answer is kept when this one has won.
+    kept_too = () if used else again
+    taking = (Take(transaction_key(ticket.flow), put=(*puts, *kept_too)),) if ticket else puts
+    joined = join(authorization, now=services.clock())
+    known = services.subjects.remember(client, authorization.account_id)
+    answers = services.transient.run(*used, *taking, *settled.renewed.operations, *joined, *known)
+    if ticket and answers[len(used)].value is None:
+        raise services.desk.over(request, ticket)
+    if used and not answers[0]:
+        raise Notice("over", status=409, onward=home(client))
+    if used and again:
+        services.transient.run(*again)
+    services.audit.write(*settled.events, granted(authorization), *tokens.events, peer=request.peer)
+    return response
+
+
+def _again(
+    services: Services,
+    request: Request,
+    asked: AuthorizationRequest,
+    ticket: Ticket | None,
+    response: Response,
+) -> tuple[Put, ...]:
+    """What keeps a redirect with a code for the same browser, whose form may come twice.
+
+    Tokens, and pages that send themselves, leave once.
+    """
+    desk, location = services.desk, response.headers.get("Location", "")
+    if ticket is None or asked.response_type != CODE or not location:
+        return ()
+    return (replay.keep(desk.key, desk.browser(request), ticket.flow, location),)
 
 
 def granted(authorization: Authorization) -> AuthorizationGranted:

@@ -8,10 +8,9 @@ from typing import Any
 
 from idp.audit.events import RequestRefused
 from idp.core.errors import Unavailable
-from idp.login.desk import Visit
-from idp.login.errors import Notice
 from idp.login.pages import explain
 from idp.login.transaction import transaction_key
+from idp.login.visit import Visit
 from idp.oidc.authorization import (
     id_token_hint,
     parameters,
@@ -25,7 +24,6 @@ from idp.oidc.authorization.destination import NoDestination, find
 from idp.oidc.authorization.kept import keep, params_of
 from idp.oidc.authorization.request import PROMPTS, AuthorizationRequest, parse
 from idp.oidc.authorization.walk import RESUME, Errand
-from idp.oidc.clients.view import home
 from idp.oidc.consent import details
 from idp.oidc.consent.views import ConsentDesk
 from idp.oidc.consent.views import route as consent_route
@@ -134,7 +132,7 @@ def _answer(services: Services, visit: Visit) -> Response:
             Take(transaction_key(visit.ticket.flow)), *pushed.use_up(services, asked.pushed)
         )
         if taken.value is None:
-            raise Notice("over", status=409, onward=home(destination.client)) from error
+            raise services.desk.over(visit.request, visit.ticket) from error
         flow = visit.ticket.flow
         return respond.refuse(services, visit.request, destination, error, flow=flow)
 

@@ -10,12 +10,12 @@ from typing import TypeAlias
 from idp.accounts.lifecycle import AccountUnusable
 from idp.core.handles import new_flow
 from idp.login import whereabouts
-from idp.login.desk import Settled, Visit
 from idp.login.dispatch import Authenticate, Finish, Refuse, next_step
 from idp.login.pages import first_page
 from idp.login.requirement import Requirement
 from idp.login.session import Session
 from idp.login.ticket import Ticket
+from idp.login.visit import Settled, Visit
 from idp.oidc.authorization import prompt, respond
 from idp.oidc.authorization.acr import unmet
 from idp.oidc.authorization.destination import Destination

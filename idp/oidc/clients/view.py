@@ -3,7 +3,7 @@
 A logo comes from the relying party's own server, which so learns the citizen's address.
 """
 
-from idp.login.desk import ClientView
+from idp.login.visit import ClientView
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.uris import host, origin
 from idp.web.security import form_target

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from idp.accounts.lifecycle import AccountUnusable
 from idp.audit.events import ConsentDenied, ConsentGiven
-from idp.login.desk import Desk, Visit
+from idp.login.desk import Desk
 from idp.login.dispatch import Finish
 from idp.login.pages import explain
+from idp.login.visit import Visit
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.repository import ClientCache
 from idp.oidc.consent import details, show

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 from idp.audit.events import LoginRefused
 from idp.core.errors import Unavailable
-from idp.login.desk import Settled
 from idp.login.errors import Notice
 from idp.login.ticket import Ticket
 from idp.login.transaction import transaction_key
+from idp.login.visit import Settled
 from idp.oidc.authorization import walk
 from idp.oidc.authorization.destination import Destination
 from idp.oidc.authorization.request import AuthorizationRequest

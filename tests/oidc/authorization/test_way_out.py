@@ -5,6 +5,7 @@ import re
 from werkzeug.test import TestResponse
 
 from idp.core import assurance
+from idp.login.replay import SECONDS
 from tests.oidc.front import CLINIC, CODE, PORTAL, Browser, Front, Page, X
 
 
@@ -48,6 +49,7 @@ def test_a_login_that_is_over_leads_to_the_service(front: Front) -> None:
     for client, home in ((PORTAL, PORTAL.client_uri), (CLINIC, "https://clinic.example.vn/")):
         browser = front.browser()
         browser.log_in(front.authorize(browser, client))
+        front.clock.advance(SECONDS)
         again = browser.get(browser.at)
         assert again.status_code == 409
         assert onward(again) == home

@@ -6,6 +6,7 @@ import pytest
 from werkzeug.test import Client as Http
 from werkzeug.test import TestResponse
 
+from idp.login.replay import SECONDS
 from idp.oidc.clients.model import Text
 from tests.oidc.front import (
     ISSUER,
@@ -222,7 +223,9 @@ def test_neither_yes_nor_no_is_no_answer(front: Front) -> None:
 def test_yes_twice_gives_one_code(front: Front) -> None:
     browser = front.browser()
     page = asked(front, browser)
-    assert "code" in answer(browser.submit(page, decision="allow"))
+    first, again = (answer(browser.submit(page, decision="allow")) for _ in range(2))
+    assert first["code"] == again["code"]
+    front.clock.advance(SECONDS)
     assert browser.submit(page, decision="allow").status_code == 409
 
 
