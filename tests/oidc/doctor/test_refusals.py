@@ -211,13 +211,12 @@ def pkce_is_plain(world: World) -> Client:
     return world.client
 
 
-@mistake("scope records:delete is not registered", "Registered: openid")
+@mistake("scope phone is not registered", "Registered: audit:write")
 def the_scope_is_not_registered(world: World) -> Client:
-    answer = world.post(
-        "/token", world.client, grant_type="client_credentials", scope="records:delete"
-    )
+    service = world.add_resource_server()
+    answer = world.post("/token", service, grant_type="client_credentials", scope="phone")
     assert answer.status == 400
-    return world.client
+    return service
 
 
 @mistake("response_type")
