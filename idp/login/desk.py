@@ -244,8 +244,7 @@ class Desk:
         Raises:
             Answered: it was answered in this browser just now: a form was sent twice.
         """
-        kept = self.transient.get(replay.answered_key(ticket.flow))
-        replay.require_unanswered(self.key, self.browser(request), ticket.flow, kept)
+        replay.require_unanswered(self.key, self.browser(request), ticket.flow, self.transient)
         return Notice("over", status=409, onward=self._home(ticket))
 
     def session(self, request: Request, client_id: str = "") -> Session | None:

@@ -1,15 +1,13 @@
 """The answer of a login, kept for some seconds for the browser that got it.
 
 A form that is sent twice ends where the first one led: the login is over then, and its answer is
-on the way. It is sealed with the browser's own secret, so that nobody else is given it, and the
-code in it still works once.
+on the way. It is sealed with the browser's own secret, so that nobody else is given it. Once the
+relying party has redeemed the code, nothing is given again: a second redemption would end the
+citizen's tokens (RFC 6749 §4.1.2).
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from idp.core.sealing import seal, unseal
-from idp.storage.transient import Put
+from idp.storage.transient import Put, TransientStore
 
 SECONDS = 10
 """As long as a citizen may press a button again."""
@@ -29,21 +27,23 @@ def answered_key(flow: str) -> str:
     return f"answered:{{{flow}}}"
 
 
-def keep(key: bytes, browser: str, flow: str, location: str) -> Put:
-    """The operation that keeps an answer for ``browser``, whose secret it is sealed with."""
+def keep(key: bytes, browser: str, flow: str, location: str, *, code: str) -> Put:
+    """The operation that keeps an answer for ``browser``, whose secret it is sealed with.
+
+    ``code`` is the key under which the code in it is kept until it is redeemed.
+    """
     sealed = seal(key, _PURPOSE, f"{browser}\x00{flow}", location)
-    return Put(answered_key(flow), {"sealed": sealed}, SECONDS)
+    return Put(answered_key(flow), {"sealed": sealed, "code": code}, SECONDS)
 
 
-def require_unanswered(
-    key: bytes, browser: str, flow: str, value: Mapping[str, Any] | None
-) -> None:
-    """Return when ``value`` holds no answer for ``browser``.
+def require_unanswered(key: bytes, browser: str, flow: str, store: TransientStore) -> None:
+    """Return when no answer of the login is kept for ``browser``, or its code was redeemed.
 
     Raises:
-        Answered: it does.
+        Answered: one is.
     """
-    if value is None:
+    value = store.get(answered_key(flow))
+    if value is None or store.get(value["code"]) is None:
         return
     try:
         location = unseal(key, _PURPOSE, f"{browser}\x00{flow}", value["sealed"])

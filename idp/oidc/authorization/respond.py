@@ -65,7 +65,7 @@ def grant(
     members = _members(code, tokens) | told.members
     cookies = (*settled.renewed.cookies, *told.cookies)
     response = _send(services, request, destination, members, cookies)
-    again = _again(services, request, asked, ticket, response)
+    again = _again(services, request, asked, ticket, response, kept)
     # What was pushed may have begun another login too: its answer is kept when this one has won.
     kept_too = () if used else again
     taking = (Take(transaction_key(ticket.flow), put=(*puts, *kept_too)),) if ticket else puts
@@ -88,6 +88,7 @@ def _again(
     asked: AuthorizationRequest,
     ticket: Ticket | None,
     response: Response,
+    code: tuple[Put, ...],
 ) -> tuple[Put, ...]:
     """What keeps a redirect with a code for the same browser, whose form may come twice.
 
@@ -96,7 +97,8 @@ def _again(
     desk, location = services.desk, response.headers.get("Location", "")
     if ticket is None or asked.response_type != CODE or not location:
         return ()
-    return (replay.keep(desk.key, desk.browser(request), ticket.flow, location),)
+    browser, (kept,) = desk.browser(request), code
+    return (replay.keep(desk.key, browser, ticket.flow, location, code=kept.key),)
 
 
 def granted(authorization: Authorization) -> AuthorizationGranted:

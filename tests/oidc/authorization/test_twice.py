@@ -61,6 +61,16 @@ def test_a_code_form_sent_again_afterwards_ends_at_the_same_place(front: Front) 
     assert front.redeem(first).get_json()["error"] == "invalid_grant"  # the code works once
 
 
+def test_what_the_relying_party_has_redeemed_is_not_given_again(front: Front) -> None:
+    browser = front.browser()
+    form = Page(asked_for_a_code(front, browser).text)
+    data = {**form.hidden, "otp": CODE, "action": "verify"}
+    assert "id_token" in front.tokens(browser.post(form.action, data))
+    late = browser.post(form.action, data)
+    assert late.status_code == 409
+    assert "code=" not in late.text
+
+
 def test_the_answer_is_for_the_same_browser_and_for_some_seconds(front: Front) -> None:
     browser = front.browser()
     form = Page(asked_for_a_code(front, browser).text)
