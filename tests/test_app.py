@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import structlog
@@ -13,12 +14,14 @@ from werkzeug.test import Client
 
 from idp.app import (
     Application,
+    MeteredAuditLog,
     NotASandbox,
     card_settings,
     create_app,
     login_settings,
     otp_settings,
 )
+from idp.audit.events import SessionMoved
 from idp.core.clock import FixedClock
 from idp.core.person import BirthDate, Name, Sex
 from idp.core.personal_number import PersonalNumber
@@ -26,7 +29,13 @@ from idp.keystore.file import InvalidKeyStore, rotate
 from idp.keystore.rotation import Policy
 from idp.registry.model import Person
 from idp.registry.repository import Record, Registry
-from idp.sections import DatabaseSection, KeysSection, OtpSection, ThrottleSection
+from idp.sections import (
+    DatabaseSection,
+    KeysSection,
+    OtpSection,
+    SessionSection,
+    ThrottleSection,
+)
 from idp.settings import Settings
 from idp.storage.database import open_database, upgrade
 from idp.web import log
@@ -122,6 +131,26 @@ def test_what_is_given_counts_in_the_sandbox_too() -> None:
     assert otp_settings(given).max_sends == 2
     assert otp_settings(given).per_address == 7
     assert login_settings(given).attempts.maximum == 7
+
+
+@pytest.mark.parametrize(
+    ("moved", "asks_again"),
+    [("note", set()), ("user-agent", {"user_agent"}), ("any", {"user_agent", "network"})],
+)
+def test_the_policy_says_which_move_of_a_session_asks_again(
+    moved: Literal["note", "user-agent", "any"], asks_again: set[str]
+) -> None:
+    given = Settings(session=SessionSection(moved=moved))
+    assert login_settings(given).asks_again == asks_again
+
+
+def test_sessions_that_moved_are_counted(settings: Settings) -> None:
+    database = open_database(settings.database_url)
+    audit = MeteredAuditLog(database, b"k" * 32, FixedClock(0))
+    before = counted("idp_sessions_moved_total", what="user_agent+network")
+    audit.write(SessionMoved(session_id="s", what=("user_agent", "network")))
+    database.close()
+    assert counted("idp_sessions_moved_total", what="user_agent+network") == before + 1
 
 
 def test_a_database_that_does_not_answer_is_told_apart(settings: Settings) -> None:

@@ -251,17 +251,15 @@ class Desk:
         """The browser's session, where it may be used. A move that forbids it is audited here."""
         found, here = self.sessions.of(request), whereabouts.of(request)
         if found is not None and self.sessions.trusted(found, here) is None:
-            self.audit.write(self._moved(found, here, client_id), peer=request.peer)
+            self.audit.write(*self.moves(found, here, client_id), peer=request.peer)
             return None
         return found
 
-    def _moved(self, session: Session, here: Whereabouts, client_id: str) -> SessionMoved:
-        return SessionMoved(
-            session_id=session.id,
-            account_id=session.account_id,
-            client_id=client_id,
-            what=self.sessions.moved(session, here),
-        )
+    def moves(self, session: Session, here: Whereabouts, client_id: str) -> tuple[Event, ...]:
+        """The event that says how ``session`` moved; none where it did not."""
+        what = self.sessions.moved(session, here)
+        who = {"session_id": session.id, "account_id": session.account_id}
+        return (SessionMoved(**who, client_id=client_id, what=what),) if what else ()
 
     def _home(self, ticket: Ticket) -> str:
         client = self.describe(ticket.client_tag)
@@ -351,6 +349,6 @@ class Desk:
         reached = assurance.acr(renewed.session.level)
         started = SessionStarted(session_id=renewed.session.id, account_id=account.id, acr=reached)
         events: tuple[Event, ...] = (started,) if proofs else ()
-        if session is not None and self.sessions.moved(session, here):
-            events = (self._moved(session, here, client_id), *events)
+        if session is not None:
+            events = (*self.moves(session, here, client_id), *events)
         return Settled(renewed, account, person, events)

@@ -8,6 +8,7 @@ update is no move.
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
+from idp.web.forwarded import node
 from idp.web.http import Request
 
 SOON = 15 * 60
@@ -51,8 +52,7 @@ def moved(known: Whereabouts, now: Whereabouts, *, seconds: int) -> tuple[str, .
 
 
 def _agent(header: str) -> str:
-    if not header:
-        return ""
+    """``browser/system``; a request without the header is ``other/other``, so that it is a move."""
     text = header.lower()
     return f"{_first(_BROWSERS, text)}/{_first(_SYSTEMS, text)}"
 
@@ -63,7 +63,7 @@ def _first(marks: tuple[tuple[str, str], ...], text: str) -> str:
 
 def _network(peer: str) -> str:
     try:
-        address = ip_address(peer)
+        address = ip_address(node(peer))  # an IPv4-mapped address is the IPv4 one
     except ValueError:
         return ""
     return str(ip_network((address, _PREFIX[address.version]), strict=False))

@@ -15,6 +15,7 @@ from typing import Any
 from idp.audit.events import LogoutCompleted, RelyingPartyLeft, SessionEnded
 from idp.core.errors import Unavailable
 from idp.core.handles import digest, equal
+from idp.login import whereabouts
 from idp.login.session import Session
 from idp.oidc.authorization import session_state
 from idp.oidc.authorization.kept import keep, params_of
@@ -119,7 +120,10 @@ def _end(services: Services, request: Request, asked: LogoutRequest, session: Se
         "client_id": asked.client.client_id if asked.client else "",
     }
     services.audit.write(
-        SessionEnded(reason="logout", **who), LogoutCompleted(**who), peer=request.peer
+        *services.desk.moves(session, whereabouts.of(request), who["client_id"]),
+        SessionEnded(reason="logout", **who),
+        LogoutCompleted(**who),
+        peer=request.peer,
     )
     response = _after(services, request, asked, session, clients, left=False)
     cookies = (*services.desk.sessions.forget(), session_state.forget(secure=services.desk.secure))

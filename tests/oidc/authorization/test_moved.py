@@ -12,6 +12,7 @@ from tests.oidc.front import ISSUER, Browser, Front, answer, error
 HOME = ("Mozilla/5.0 (Windows NT 10.0) Chrome/140.0.0.0 Safari/537.36", "127.0.0.1")
 UPDATED = ("Mozilla/5.0 (Windows NT 10.0) Chrome/141.0.0.0 Safari/537.36", "127.0.0.1")
 CAFE = (HOME[0], "198.51.100.7")
+SCRIPT = ("", "127.0.0.1")
 THIEF = ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Firefox/140.0", "127.0.0.1")
 
 
@@ -57,9 +58,8 @@ def test_a_session_that_moves_leaves_an_event_once_for_each_move(
     assert {"session_id", "pseudonym", "source"} <= moves(front)[0].keys()
 
 
-def test_an_update_or_a_network_changed_long_ago_is_no_move(
-    front: Front, browser: Somewhere
-) -> None:
+def test_a_citizen_whose_browser_updates_is_not_asked(front: Front, browser: Somewhere) -> None:
+    ask_again(front, "user_agent", "network")
     browser.place = UPDATED
     assert "code" in answer(front.authorize(browser, prompt="none"))
     assert moves(front) == []
@@ -75,6 +75,25 @@ def test_a_stolen_cookie_gets_nothing_in_another_browser_where_the_policy_says_s
     assert moves(front)[-1]["what"] == ["user_agent"]
     browser.place = CAFE  # another network alone does not ask again
     assert "code" in answer(front.authorize(browser, prompt="none"))
+
+
+def test_a_stolen_cookie_without_a_user_agent_gets_nothing_either(
+    front: Front, browser: Somewhere
+) -> None:
+    ask_again(front, "user_agent")
+    browser.place = SCRIPT
+    assert error(front.authorize(browser, prompt="none")) == "login_required"
+
+
+def test_a_logout_from_elsewhere_is_carried_out_and_noticed(
+    front: Front, browser: Somewhere
+) -> None:
+    ask_again(front, "user_agent")
+    browser.place = THIEF
+    browser.submit(browser.get("/logout"), decision="logout")
+    assert [each["event"] for each in front.events()[-3:]] == [
+        *("SessionMoved", "SessionEnded", "LogoutCompleted")
+    ]
 
 
 def test_whoever_logs_in_again_in_the_other_browser_is_somebody_new_there(
