@@ -44,7 +44,7 @@ def push(services: Services, request: Request) -> Response:
 
     Raises:
         OAuthError: it is refused, in the words it would be refused with at /authorize.
-        HttpError: 415, the body is not a form; 413, it is too large to be kept.
+        HttpError: 413, the request is too large to be kept.
     """
     require_form(request)
     client = services.client_authentication.authenticate(request)

@@ -45,7 +45,6 @@ def authenticate(services: Services, approval: Approval, request: Request) -> Re
 
     Raises:
         OAuthError: it is refused.
-        HttpError: 415, the body is not a form.
         Unavailable: no text can be sent now.
     """
     require_form(request)

@@ -2,8 +2,8 @@
 
 from idp.login.throttle import address
 from idp.oidc.clients.model import Client
-from idp.oidc.errors import invalid_request
-from idp.web.http import FORM, HttpError, Request
+from idp.oidc.errors import OAuthError, invalid_request
+from idp.web.http import FORM, Request
 
 
 def counted_as(client: Client, request: Request) -> str:
@@ -17,12 +17,12 @@ def require_form(request: Request) -> None:
     All but ``resource``, which names one of several (RFC 8707 §2).
 
     Raises:
-        HttpError: 415, another content type.
-        OAuthError: ``invalid_request``, repeated parameters or some in the query.
+        OAuthError: ``invalid_request``, another content type (415), repeated parameters, or
+            parameters in the query.
     """
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != FORM:
-        raise HttpError(415, f"the body must be {FORM}")
+        raise OAuthError("invalid_request", f"send a body of type {FORM}", status=415)
     if request.query:
         raise invalid_request("parameters belong in the body")
     for name in set(request.form.repeated()) - {"resource"}:

@@ -36,7 +36,6 @@ def authorize(services: Services, request: Request) -> Response:
 
     Raises:
         OAuthError: it is refused.
-        HttpError: 415, the body is not a form.
     """
     require_form(request)
     client = services.client_authentication.authenticate(request)

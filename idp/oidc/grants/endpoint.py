@@ -55,7 +55,6 @@ def token(services: Services, request: Request) -> Response:
 
     Raises:
         OAuthError: it is refused.
-        HttpError: 415, the body is not a form.
         Unavailable: it cannot be answered now, and nothing was used up.
     """
     require_form(request)

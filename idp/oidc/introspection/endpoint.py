@@ -44,7 +44,6 @@ def introspect(services: Services, request: Request) -> Response:
 
     Raises:
         OAuthError: ``invalid_client``, ``invalid_request``.
-        HttpError: 415, the body is not a form.
     """
     require_form(request)
     client = services.client_authentication.authenticate(request)

@@ -31,7 +31,6 @@ def register(office: Office, request: Request) -> Response:
     Raises:
         OAuthError: 401 ``invalid_token``; ``invalid_redirect_uri``, ``invalid_client_metadata``,
             ``invalid_software_statement``, ``unapproved_software_statement``; 429.
-        HttpError: 415.
     """
     office.count(request)
     try:

@@ -43,7 +43,6 @@ def manage(office: Office, client_id: str, request: Request) -> Response:
     Raises:
         OAuthError: 401 ``invalid_token``, also for a client that does not exist; 429; and for a
             change all that a registration may be refused with.
-        HttpError: 415.
     """
     office.count(request)
     try:

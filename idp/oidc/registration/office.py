@@ -122,14 +122,15 @@ def read(request: Request) -> dict[str, Any]:
     """The metadata in a request's body.
 
     Raises:
-        OAuthError: ``invalid_client_metadata``, it is not one JSON object.
-        HttpError: 415, another content type.
+        OAuthError: ``invalid_client_metadata``, it is not one JSON object, or of another content
+            type (415).
     """
     try:
         return request.json()
     except HttpError as error:
-        if error.status != 400:
-            raise
+        if error.status == 415:
+            problem = "send the metadata as a body of type application/json"
+            raise OAuthError("invalid_client_metadata", problem, status=415) from error
         problem = "the body is not one JSON object"
         raise OAuthError("invalid_client_metadata", problem, reason="not_json") from error
 

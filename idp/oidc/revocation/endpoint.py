@@ -24,7 +24,6 @@ def revoke(services: Services, request: Request) -> Response:
 
     Raises:
         OAuthError: ``invalid_client``, ``invalid_request``.
-        HttpError: 415, the body is not a form.
         Unavailable: it is not known to be ended.
     """
     require_form(request)

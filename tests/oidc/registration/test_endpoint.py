@@ -9,7 +9,7 @@ import pytest
 from idp.oidc.clients.metadata import describe
 from idp.oidc.settings import REGISTRATIONS, RegistrationSettings
 from idp.storage.transient import Hit
-from idp.web.http import HttpError, Request
+from idp.web.http import Request
 from tests.oidc.registration.conftest import CALLBACK, METADATA, TOKEN, Office, serving
 from tests.oidc.world import body, refused
 
@@ -199,10 +199,10 @@ def test_what_is_not_one_json_object_is_refused(office: Office, sent: bytes) -> 
     assert refused(office.post(sent)) == (400, "invalid_client_metadata")
 
 
-def test_another_content_type_is_refused(office: Office) -> None:
-    with pytest.raises(HttpError) as caught:
-        office.post(headers={"content-type": "application/x-www-form-urlencoded"})
-    assert caught.value.status == 415
+def test_another_content_type_is_refused_and_the_answer_names_the_right_one(office: Office) -> None:
+    answer = office.post(headers={"content-type": "application/x-www-form-urlencoded"})
+    assert refused(answer) == (415, "invalid_client_metadata")
+    assert "application/json" in body(answer)["error_description"]
 
 
 @pytest.mark.attack("A15")
