@@ -91,7 +91,7 @@ def test_an_unknown_authentication_method_is_refused(run: Run, methods: list[str
     for command in (("create",), ("update", "portal")):
         refused = run(*command, file={**PORTAL, "methods": methods})
         assert refused.exit_code == 1
-        assert refused.stderr == "methods: must be of otp, card, passcode\n"
+        assert refused.stderr == "methods: each must be one of otp, card, passcode\n"
     assert answer(run("show", "portal"))["methods"] == ["otp", "card", "passcode"]
 
 

@@ -239,7 +239,7 @@ def _channel_problems(metadata: Metadata) -> Iterator[str]:
         yield "frontchannel_logout_uri: must have the origin of a redirect URI"
     mode = metadata.backchannel_token_delivery_mode
     if mode not in (None, *DELIVERY_MODES):
-        yield f"backchannel_token_delivery_mode: must be of {', '.join(DELIVERY_MODES)}"
+        yield f"backchannel_token_delivery_mode: must be one of {', '.join(DELIVERY_MODES)}"
     if (mode is None) is (CIBA in metadata.grant_types):
         yield "backchannel_token_delivery_mode: goes with the CIBA grant"
     if (mode == "ping") is not bool(metadata.backchannel_client_notification_endpoint):
@@ -249,7 +249,7 @@ def _channel_problems(metadata: Metadata) -> Iterator[str]:
 def _grant_problems(metadata: Metadata) -> Iterator[str]:
     grants = set(metadata.grant_types)
     if not grants or not grants <= set(GRANT_TYPES):
-        yield f"grant_types: must be of {', '.join(GRANT_TYPES)}"
+        yield f"grant_types: each must be one of {', '.join(GRANT_TYPES)}"
     if grants & {"authorization_code", "implicit"} and not metadata.redirect_uris:
         yield "redirect_uris: the authorization_code and implicit grants need one"
     if "refresh_token" in grants and grants.isdisjoint(set(LOGIN_GRANTS) - {"implicit"}):
@@ -341,7 +341,7 @@ def _claim_problems(metadata: Metadata) -> Iterator[str]:
         ("default_acr_values", metadata.default_acr_values),
     ):
         if any(assurance.acr_level(each) is None for each in values):
-            yield f"{name}: must be of {', '.join(assurance.ACR_VALUES)}"
+            yield f"{name}: must be one of {', '.join(assurance.ACR_VALUES)}"
     if not all(_DETAILS_TYPE.fullmatch(each) for each in metadata.authorization_details_types):
         yield "authorization_details_types: must be names of types"
     if not all(_CLIENT_ID.fullmatch(each) for each in metadata.resource.split(" ") if each):
@@ -350,7 +350,7 @@ def _claim_problems(metadata: Metadata) -> Iterator[str]:
 
 def _method_problems(metadata: Metadata, known: Collection[str]) -> Iterator[str]:
     if not set(metadata.methods) <= set(known):
-        yield f"methods: must be of {', '.join(known)}"
+        yield f"methods: each must be one of {', '.join(known)}"
 
 
 def _algorithm_problems(metadata: Metadata) -> Iterator[str]:

@@ -74,8 +74,10 @@ def host(uri: str) -> str:
 
 def _split(uri: str) -> SplitResult:
     # No '*': nothing may be taken for a wildcard. No '#': RFC 6749 §3.1.2. No '\', no control.
-    if len(uri) > MAX_URI or not _PLAIN.fullmatch(uri) or _PERCENT.search(uri):
-        raise ValueError("is too long or holds a character that a URI to register may not have")
+    if len(uri) > MAX_URI:
+        raise ValueError(f"is longer than {MAX_URI} characters")
+    if not _PLAIN.fullmatch(uri) or _PERCENT.search(uri):
+        raise ValueError(_character(uri))
     parts = urlsplit(uri)
     if not uri.startswith(f"{parts.scheme}:"):
         raise ValueError("has a scheme that is not in lower case")
@@ -83,6 +85,19 @@ def _split(uri: str) -> SplitResult:
     if any(segment.partition(";")[0] in {".", ".."} for segment in segments):
         raise ValueError("has a dot segment in its path")
     return parts
+
+
+def _character(uri: str) -> str:
+    """What is wrong with the characters of a URI that has one it may not have."""
+    if not uri:
+        return "is empty"
+    if "#" in uri:
+        return "has a fragment: leave # and what follows out"
+    if "*" in uri:
+        return "has a wildcard: register each URI in full"
+    if not uri.isascii():
+        return "has a character outside ASCII: percent-encode it, and write the host in Punycode"
+    return "has a space, a sign or a % that is not percent-encoded"
 
 
 def _check_web(uri: str, parts: SplitResult) -> str:

@@ -129,3 +129,20 @@ def test_origin_and_loopback() -> None:
     assert origin("vn.example.app:/cb") == ""
     assert loopback("http://[::1]:5000/cb")
     assert not loopback("https://portal.example.vn/cb")
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("https://portal.example.vn/cb#top", "fragment"),
+        ("https://*.example.vn/cb", "wildcard"),
+        ("https://cổng.example.vn/cb", "outside ASCII"),
+        ("https://portal.example.vn/a b", "not percent-encoded"),
+        ("https://portal.example.vn/%zz", "not percent-encoded"),
+        ("", "is empty"),
+        (f"https://portal.example.vn/{'a' * MAX_URI}", "longer than 2000"),
+    ],
+)
+def test_a_refused_uri_is_told_what_is_wrong_with_it(uri: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        check_redirect_uri(uri, native=False)

@@ -300,7 +300,7 @@ def test_what_only_makes_it_stricter_may_be_registered(office: Office) -> None:
     assert registered["purpose"] == "Mượn sách"
     assert registered["default_max_age"] == 60
     unknown = office.change(registered, methods=["card", "fax"])
-    assert "methods: must be of otp, card, passcode" in body(unknown)["error_description"]
+    assert "methods: each must be one of otp, card, passcode" in body(unknown)["error_description"]
     assert office.post({**METADATA, "methods": ["fax"]}).status == 400
 
 
