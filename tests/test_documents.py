@@ -1,4 +1,4 @@
-"""The documents: every link leads to a file and a heading, and the changelog keeps its form."""
+"""The documents: every link leads to a file and a heading."""
 
 import re
 from collections.abc import Iterator
