@@ -1,4 +1,4 @@
-"""The documents: every link leads to a file and a heading."""
+"""The documents: every link leads to a file and a heading, and the changelog keeps its form."""
 
 import re
 from collections.abc import Iterator
@@ -47,3 +47,11 @@ def test_a_dead_link_is_found(tmp_path: Path) -> None:
         "[good](here.md#a-heading-here) [bad](here.md#no-heading) [gone](gone.md) [own](#none)"
     )
     assert list(dead_links(document)) == ["here.md#no-heading", "gone.md", "#none"]
+
+
+def test_the_changelog_has_each_section_of_a_version_once() -> None:
+    versions = (ROOT / "CHANGELOG.md").read_text("utf-8").split("\n## ")[1:]
+    allowed = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    for version in versions:
+        sections = re.findall(r"^### (.*)$", version, re.M)
+        assert sections == [each for each in allowed if each in sections]
