@@ -119,6 +119,8 @@ def _hint(line: bytes) -> str:
     """What the line may be instead, and what to do."""
     if line.startswith(_BOM):
         return ": a byte order mark (BOM) within the file; remove it"
+    if line.strip() == b"\x1a":
+        return ": the end-of-file mark of DOS (Ctrl-Z); remove it"
     if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
         return ": it looks like UTF-16; convert the file"
     try:

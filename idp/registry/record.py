@@ -5,8 +5,9 @@ nothing behind this module meets a half-right record. Reasons never hold the dat
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from difflib import get_close_matches
 from enum import EnumType
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -79,7 +80,7 @@ def parse_record(value: object, *, strict: bool) -> Record:
     status_told = _given(found, "status") is not None
     if found.get("cards") is None:
         return Record(person, None, status_told, tuple(notes))
-    cards = tuple(parse_card(each, strict=strict) for each in _many(found, "cards"))
+    cards = _cards(found, strict=strict)
     if len({(each.document_number, each.issued_on) for each in cards}) < len(cards):
         raise RecordError("cards: two with one document number and issue date")
     own = tuple(each for each in cards if _is_of(each, person.number))
@@ -171,8 +172,17 @@ def _mapping(value: object, known: frozenset[str] | None) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise RecordError("not a JSON object")
     if known is not None and not known.issuperset(value):
-        raise RecordError("a field that is not known")
+        raise RecordError(_unknown(value, known))
     return value
+
+
+def _unknown(given: Iterable[str], known: Iterable[str]) -> str:
+    """The reason for fields that are not ``known``; it names the field that was likely meant."""
+    wanted = sorted(known)
+    for each in given:
+        if each not in wanted and (near := get_close_matches(each[:64], wanted, 1, 0.8)):
+            return f"an unknown field; did you mean {near[0]}?"
+    return f"an unknown field; the fields are {', '.join(wanted)}"
 
 
 def _many(found: Mapping[str, Any], field: str) -> list[Any]:
@@ -187,13 +197,13 @@ def _many(found: Mapping[str, Any], field: str) -> list[Any]:
 def _checked(field: str, value: object, read: Callable[[str], T]) -> T:
     if not isinstance(value, str):
         number = isinstance(value, int | float) and field in ("number", "former_numbers", "phone")
-        lost = ", and a JSON number loses its leading zeros" if number else ""
+        lost = "; put it in quotes, with its leading zeros" if number else ""
         raise RecordError(f"{field}: not a text{lost}")
     try:
-        return read(value)
+        return read(plain(value).strip())
     except ValueError as error:
         # An enumeration's own message repeats the value.
-        reason = "not a known word" if isinstance(read, EnumType) else str(error)
+        reason = f"not one of {', '.join(read)}" if isinstance(read, EnumType) else str(error)
         raise RecordError(f"{field}: {reason}") from None
 
 
@@ -223,6 +233,14 @@ def _contact(
     except RecordError as error:
         notes.append(f"{error}; left out")
         return None
+
+
+def _cards(found: Mapping[str, Any], *, strict: bool) -> tuple[Card, ...]:
+    try:
+        return tuple(parse_card(each, strict=strict) for each in _many(found, "cards"))
+    except RecordError as error:
+        reason = str(error).removeprefix("cards: ")
+        raise RecordError(f"cards: {reason}") from None
 
 
 def _is_of(card: Card, number: PersonalNumber) -> bool:
@@ -269,7 +287,7 @@ def _address(found: Mapping[str, Any], notes: list[str], *, strict: bool) -> Add
         if not isinstance(value, dict):
             raise RecordError("not a JSON object")
         if strict and not _ADDRESS.keys() >= value.keys():
-            raise RecordError("a field that is not known")
+            raise RecordError(_unknown(value, _ADDRESS))
         return Address(**{name: _text(value, name, longest) for name, longest in _ADDRESS.items()})
     except RecordError as error:
         notes.append(f"address: {error}; left out")
@@ -277,20 +295,18 @@ def _address(found: Mapping[str, Any], notes: list[str], *, strict: bool) -> Add
 
 
 def _nationality(value: str) -> str:
-    said = plain(value).strip()
-    if len(said) == 3 and said.isascii() and said.isalpha() and said.isupper():
-        return said
-    known = _NATIONALITIES.get(said.casefold())
+    if len(value) == 3 and value.isascii() and value.isalpha() and value.isupper():
+        return value
+    known = _NATIONALITIES.get(value.casefold())
     if known is None:
         raise ValueError("not three capital letters (ISO 3166-1 alpha-3)")
     return known
 
 
 def _email(value: str) -> str:
-    said = plain(value).strip()
-    if len(said) > 254 or _EMAIL.fullmatch(said) is None:
+    if len(value) > 254 or _EMAIL.fullmatch(value) is None:
         raise ValueError("not one e-mail address in ASCII")
-    return said
+    return value
 
 
 def _time(value: object) -> int | None:

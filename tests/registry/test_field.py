@@ -130,7 +130,7 @@ def test_what_a_line_does_not_say_is_gone_but_status_and_cards(bring):
         (
             912345678,
             None,
-            "phone: not a text, and a JSON number loses its leading zeros; left out",
+            "phone: not a text; put it in quotes, with its leading zeros; left out",
         ),
     ],
 )
@@ -243,7 +243,40 @@ def test_the_message_about_an_encoding_names_it(bring, file, hint):
 
 
 def test_lines_that_end_with_cr_and_lf_are_read(bring):
-    assert bring(line().strip() + b"\r\n", b"\x1a\n") == (["not JSON in UTF-8"], [])
+    mark = "not JSON in UTF-8: the end-of-file mark of DOS (Ctrl-Z); remove it"
+    assert bring(line().strip() + b"\r\n", b"\x1a\n") == ([mark], [])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"status": "deceased\u200b"},
+        {"status": "\u00a0deceased "},
+        {"status": "deceased", "birth_date": "\u200e1990\u221202\u201303\u200b "},
+        {"status": "deceased", "sex": "\ufeffmale"},
+        {"status": "deceased", "cards": [{"document_number": "090010070\u200b",
+         "issued_on": "2022\u201101\u201101", "status": "valid\u200d"}]},
+    ],
+)  # fmt: skip
+def test_words_and_dates_lose_invisible_marks_so_that_a_death_notice_is_not_lost(bring, said):
+    assert bring(line(**said)) == ([], [])
+    assert bring.person().status is CivilStatus.DECEASED
+    assert str(bring.person().birth_date) == "1990-02-03"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"status": "dead"}, "status: not one of alive, deceased, missing, number_cancelled"),
+        ({"birthdate": "1990-02-03"}, "an unknown field; did you mean birth_date?"),
+        ({"cards": [{"document_number": "1", "issued_on": "1/2/2022"}]},
+         "cards: issued_on: not a date YYYY-MM-DD"),
+        ({"cards": [{"document_numer": "1"}]},
+         "cards: an unknown field; did you mean document_number?"),
+    ],
+)  # fmt: skip
+def test_a_message_says_what_to_write_instead_and_never_the_data(bring, said, reason):
+    assert bring(line(**said)) == ([reason], [])
 
 
 @pytest.mark.parametrize(
@@ -263,7 +296,7 @@ def test_nationalities_are_iso_or_icao_codes_or_viet_nam_in_words(bring, nationa
 @pytest.mark.parametrize(
     ("number", "reason"),
     [
-        (90010060, "number: not a text, and a JSON number loses its leading zeros"),
+        (90010060, "number: not a text; put it in quotes, with its leading zeros"),
         ("90010061", "number: a personal number has 12 digits"),
         ("000090010070 ", None),
         ("\uff10\uff10\uff10090010070", None),

@@ -79,7 +79,7 @@ def test_a_bad_line_is_reported_and_does_not_stop_the_rest(registry, database):
     assert (report.lines, report.persons, report.refused) == (8, 2, 5)
     assert report.problems == (
         Problem(2, "not JSON in UTF-8"),
-        Problem(3, "sex: not a known word"),
+        Problem(3, "sex: not one of male, female, other"),
         Problem(5, "not a JSON object"),
         Problem(6, "not JSON in UTF-8: it looks like UTF-16; convert the file"),
         Problem(7, f"longer than {MAX_LINE} bytes; each line ends with LF"),
