@@ -74,7 +74,7 @@ def login(obj: Context, method: str, number: PersonalNumber, level: int | None, 
     except (LoginFailed, InvalidToken) as error:
         fail(f"The login failed: {error}")
     said = json.dumps(claims, ensure_ascii=False, indent=2)
-    show({"hops": tell.hops, "claims": claims}, form, [said])
+    show({"hops": tell.hops, "claims": claims}, form, said.splitlines())
 
 
 def _rows(count: int) -> Iterator[dict[str, Any]]:

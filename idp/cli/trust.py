@@ -120,7 +120,11 @@ def _row(id_: str, found: TrustFile, content: bytes) -> dict[str, Any]:
 
 
 def _show(rows: list[dict[str, Any]], form: str) -> None:
-    lines = (
-        f"{row['id']}\t{', '.join(row['certificates'] + row['revocation_lists'])}" for row in rows
-    )
+    names = (map(_plain, row["certificates"] + row["revocation_lists"]) for row in rows)
+    lines = (f"{row['id']}\t{'; '.join(each)}" for row, each in zip(rows, names, strict=True))
     show(rows, form, lines)
+
+
+def _plain(name: str) -> str:
+    """A comparable name for a terminal: its parts stand between record separators."""
+    return ", ".join(" ".join(part.split()) for part in name.split("\x1e"))

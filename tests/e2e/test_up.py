@@ -106,6 +106,7 @@ def test_trying_it_again_and_again_is_not_too_often(demo: Demo) -> None:
     for _ in range(5):
         done = demo.idp("demo", "login", "--method", "otp", "--as", "000099000002")
         assert done.returncode == 0, done.stdout + done.stderr
+    assert '  "aud": "demo-terminal",' in done.stdout.splitlines()  # claims, a line each
 
 
 def test_a_card_that_is_issued_or_revoked_does_no_lasting_harm(demo: Demo) -> None:
@@ -116,6 +117,27 @@ def test_a_card_that_is_issued_or_revoked_does_no_lasting_harm(demo: Demo) -> No
     assert demo.idp("demo", "login", *card).returncode == 1
     assert demo.idp("demo", "seed").returncode == 0
     done = demo.idp("demo", "login", *card)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_citizen_whose_card_cuts_the_name_at_a_word_gap_logs_in(
+    demo: Demo, tmp_path: Path
+) -> None:
+    number, file = "000190020008", tmp_path / "people.jsonl"
+    person = {
+        "number": number,
+        "name": "Nguyễn Thị Hoàng Anh Thư Mai Châu",
+        "birth_date": "1990-02-03",
+        "sex": "female",
+    }
+    file.write_text(json.dumps(person))
+    assert demo.idp("registry", "import", str(file)).returncode == 0
+    assert demo.idp("card", "issue", number, "--out", str(tmp_path / "chip")).returncode == 0
+    login = ("demo", "login", "--method", "card", "--as", number)
+    assert demo.idp(*login).returncode == 1
+    assert '"reason": "account-unknown"' in demo.idp("audit", "tail").stdout
+    assert demo.idp("account", "open", number).returncode == 0
+    done = demo.idp(*login)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -93,8 +93,10 @@ def accept(desk: Desk, shown: Presentation, asked: Asked, verified: VerifiedCard
     _require(equal(person_name, asked.person), "number-mismatch")
     person = desk.registry.person(identity.number)
     account = desk.accounts.by_number(identity.number)
-    if person is None or account is None:
+    if person is None:
         raise CardProblem("card-not-accepted", reason="person-unknown")
+    if account is None:
+        raise CardProblem("card-not-accepted", reason="account-unknown")
     _require(person.birth_date == identity.birth_date, "birth-date-mismatch")
     _require_registered(desk, verified)
     try:
