@@ -183,8 +183,11 @@ def take(
 def _leave(transient: TransientStore, client_id: str) -> None:
     """Where nothing waits for the client any more, nothing is asked for it any more."""
     (slots,) = transient.run(Members(_index(client_id)))
-    if not slots:
-        transient.run(Unlink(_WAITING, client_id))
+    if slots:
+        return
+    _, slots = transient.run(Unlink(_WAITING, client_id), Members(_index(client_id)))
+    if slots:  # one was forced meanwhile
+        transient.run(Link(_WAITING, client_id, TTL))
 
 
 def pending(transient: TransientStore, client_id: str) -> tuple[Forced, ...]:

@@ -6,7 +6,7 @@ It wraps their routes when the application is built, in a sandbox only; see :fun
 import json
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
@@ -97,11 +97,17 @@ class Recorder:
         """Keep what waits now. A store that is away loses it: an answer never waits for this."""
         with self._working, suppress(Unavailable):
             waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
-            exchange.keep(self.services.transient, *(self._exchange(each) for each in waiting))
+            exchange.keep(self.services.transient, *self._worked(waiting))
 
     def _run(self) -> None:
         while not self._stopping.wait(PAUSE):
             self.flush()
+
+    def _worked(self, waiting: Iterable[Remembered]) -> Iterator[tuple[str, Exchange]]:
+        """Those that can be told; what a stranger sent must not end the thread."""
+        for each in waiting:
+            with suppress(ValueError, TypeError, LookupError, RecursionError):
+                yield self._exchange(each)
 
     def _exchange(self, known: Remembered) -> tuple[str, Exchange]:
         """Whose it is, and what is kept of it."""
