@@ -182,7 +182,7 @@ def explain_refusal(services: Services) -> Translate:
             reference,
             code=error.error,
             text=_TEXTS.get(error.error),
-            detail=error.members(candid=services.candid).get("error_description", ""),
+            detail=error.description,
         )
 
     return translate
