@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import structlog
 from prometheus_client import Counter
 
 from idp.accounts.repository import Accounts
@@ -65,14 +64,13 @@ from idp.storage.database import Database, open_database
 from idp.storage.opening import open_transient
 from idp.storage.processes import Refresher
 from idp.storage.revocations import Revocations
-from idp.web import assets, metrics
-from idp.web.access import AccessLog
+from idp.web import access, assets, metrics
 from idp.web.adapter import create_app as create_flask
 from idp.web.adapter import mount
 from idp.web.edge import Edge, Route
 from idp.web.errors import Failure, Failures
-from idp.web.fastpath import FastPath, StartResponse, WSGIApp
 from idp.web.forwarded import Trust
+from idp.web.front import Front, StartResponse
 from idp.web.settings import Site
 from idp.web.templates import Pages
 
@@ -94,17 +92,17 @@ class NotASandbox(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The WSGI application of one process; :meth:`close` ends it in order.
+    """The application of one process, also as a WSGI one; :meth:`close` ends it in order.
 
     ``routes`` is what it serves, by URL rule.
     """
 
-    wsgi: WSGIApp
+    front: Front
     routes: Mapping[str, Route]
     stack: ExitStack
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        return self.wsgi(environ, start_response)
+        return self.front(environ, start_response)
 
     def close(self) -> None:
         """Send what still waits, then close every connection."""
@@ -181,16 +179,15 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
         routes = {
             **_login(settings, services, trust),
             **{each.path: each.route for each in found},
-            assets.PATH: Route(assets.static_file),
+            assets.PATH: Route(assets.static_file, light=True),
         }
         if settings.sandbox:
             recorder = Recorder(services)
             stack.callback(recorder.close)
             recorder.start()
             routes = sandboxed(Tools(services, recorder, refresher.everywhere), routes)
-        hot = {each.path: routes[each.path] for each in found if each.hot}
         refresher.start()
-        return Application(_mount(edge, routes, hot), routes, stack.pop_all())
+        return Application(_front(edge, routes), routes, stack.pop_all())
 
 
 def sandboxed(tools: Tools, routes: Mapping[str, Route]) -> dict[str, Route]:
@@ -311,7 +308,7 @@ _COUNTED: Mapping[type[events.Event], Callable[[Any], Counter]] = {
 
 def _record(audit: AuditLog, failure: Failure) -> None:
     """A failed request: its reference into the access line and the audit log."""
-    structlog.contextvars.bind_contextvars(reference=failure.reference, error=failure.code)
+    access.note(reference=failure.reference, error=failure.code)
     if failure.dependency:
         metrics.UNAVAILABLE.labels(failure.dependency).inc()
     refused = events.RequestRefused(
@@ -390,9 +387,9 @@ def _service(section: ServiceSection) -> ServiceSettings:
     )
 
 
-def _mount(edge: Edge, routes: Mapping[str, Route], hot: Mapping[str, Route]) -> WSGIApp:
-    """Every endpoint behind Flask, the hot ones in front of it too."""
+def _front(edge: Edge, routes: Mapping[str, Route]) -> Front:
+    """Every endpoint, on Flask and in front of it."""
     flask = create_flask(edge)
     for path, route in routes.items():
         mount(flask, path, route, edge)
-    return AccessLog(FastPath(flask, hot, edge), routes)
+    return Front(edge, routes, flask)

@@ -1,60 +1,45 @@
-"""``idp serve``: the provider under granian, or gunicorn; one process a core."""
+"""``idp serve``: the provider, in this process or in workers; health, metrics, housekeeping."""
 
-import asyncio
 import http.client
 import os
-import resource
 import shutil
 import signal
 import socket
 import ssl
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from idp.cli import serve_process
 from idp.cli.context import Context, NotReady
 from idp.cli.output import announce, format_option
-from idp.cli.wakeup import Wakeup
+from idp.cli.serve_process import STOP_SECONDS, THREADS, Options
 from idp.core.errors import Unavailable
 from idp.sections import host_port
-
-if TYPE_CHECKING:
-    from idp.web.asgi import Gateway
+from idp.serving import tls
+from idp.serving.workers import Workers, WorkersFailed
+from idp.storage.embedded import dies_with
 
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-THREADS = 8
-STOP_SECONDS = 25
-"""How long requests under way may take to end; with the rest of the stop under 30 s."""
 HOUSEKEEPING_SECONDS = 3600
-HEADER_SECONDS = 10
-OPEN_FILES = 8192
-"""For each process; half of them for connections."""
-TLS_CIPHERS = "ECDHE+AESGCM"
-"""For TLS 1.2 (RFC 9325 §4.2); those of TLS 1.3 are good as they are."""
-GUNICORN = "import gunicorn; gunicorn.SERVER = ''; from gunicorn.app.wsgiapp import run; run()"
-"""As ``python -m gunicorn``, but its name is in no answer."""
+BACKLOG = 1024
 _PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where and how to serve."""
+    """Where to serve, in how many processes, and whether over TLS."""
 
     host: str
     port: int
     workers: int
-    threads: int
     certificate: Path | None
-    private_key: Path | None
-    client_ca: Path | None = None
 
 
 @click.command()
@@ -68,21 +53,14 @@ class Listening:
 @click.option("--certificate", type=_PEM, help="TLS certificate chain (PEM).")
 @click.option("--private-key", type=_PEM, help="Its private key (PEM).")
 @click.option(
-    "--server",
-    type=click.Choice(["granian", "gunicorn"]),
-    default="granian",
-    show_default=True,
-    help="What speaks HTTP.",
-)
-@click.option(
     "--client-certificates",
     is_flag=True,
-    help="Ask connections for a certificate of IDP_MTLS__CA_FILE (gunicorn with TLS only).",
+    help="Ask connections for a certificate of IDP_MTLS__CA_FILE (with TLS only).",
 )
 @format_option
 @click.pass_obj
 def serve(
-    obj: Context, /, bind: str, server: str, client_certificates: bool, form: str, **how: Any
+    obj: Context, /, bind: str, workers: int, client_certificates: bool, form: str, **how: Any
 ) -> None:
     """Serve the provider until SIGTERM or Ctrl-C; SIGHUP renews the processes one by one.
 
@@ -90,43 +68,96 @@ def serve(
     a line among those of the log says when it is ready.
     """
     host, port = address(bind, "--bind")
-    listening = Listening(_resolved(host), port, **how)
-    if (listening.certificate is None) != (listening.private_key is None):
-        raise click.UsageError("--certificate and --private-key go together")
-    if client_certificates:
-        listening = replace(listening, client_ca=_client_ca(obj, listening, server))
-    _require_certificate(listening)
+    options = _options(obj, client_certificates=client_certificates, **how)
+    listening = Listening(_resolved(host), port, workers, how["certificate"])
     management = host_port(obj.settings.management.bind)
-    _require_free(listening.host, port)
+    listener = _listen(listening)
     with _prepared(obj, listening, management) as stopping:
         if form == "json":
             threading.Thread(target=_say_ready, args=(listening, stopping), daemon=True).start()
-        (_granian if server == "granian" else _gunicorn)(listening)
+        (_serve_here if workers == 1 else _serve_workers)(obj, listener, listening, options)
 
 
-def _require_certificate(listening: Listening) -> None:
-    """Refuse what cannot be a certificate and its key: the servers would say so in a traceback."""
-    if listening.certificate is None:
-        return
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+def _options(
+    obj: Context,
+    *,
+    threads: int,
+    certificate: Path | None,
+    private_key: Path | None,
+    client_certificates: bool,
+) -> Options:
+    """How each process serves, with files that were read once: a worker would say so too late."""
+    if (certificate is None) != (private_key is None):
+        raise click.UsageError("--certificate and --private-key go together")
+    authorities = obj.settings.mtls.ca_file
+    if client_certificates and certificate is None:
+        raise click.UsageError("--client-certificates needs --certificate")
+    if client_certificates and authorities is None:
+        raise click.UsageError("--client-certificates needs IDP_MTLS__CA_FILE")
+    asked = authorities if client_certificates else None
+    if certificate is None or private_key is None:
+        return Options(threads)
     try:
-        # A password, so that nobody is asked for one.
-        context.load_cert_chain(listening.certificate, listening.private_key, password="-")  # noqa: S106
-    except OSError as error:
-        files = f"{listening.certificate} and {listening.private_key}"
+        tls.context(certificate, private_key, asked)
+    except tls.InvalidCertificate as error:
+        files = f"{certificate} and {private_key}"
         raise NotReady(
             f"{files} are no certificate and its unencrypted private key in PEM:"
             " see --certificate and --private-key."
         ) from error
+    return Options(threads, *map(_absolute, (certificate, private_key, asked)))
 
 
-def _client_ca(obj: Context, listening: Listening, server: str) -> Path:
-    """The authorities whose certificates are asked for in the TLS handshake."""
-    if server != "gunicorn" or listening.certificate is None:
-        raise click.UsageError("--client-certificates needs --server gunicorn and --certificate")
-    if obj.settings.mtls.ca_file is None:
-        raise click.UsageError("--client-certificates needs IDP_MTLS__CA_FILE")
-    return obj.settings.mtls.ca_file
+def _absolute(path: Path | None) -> str | None:
+    return str(path.absolute()) if path else None
+
+
+def _listen(listening: Listening) -> socket.socket:
+    """The socket that every process accepts from. A port in use is refused."""
+    family = socket.AF_INET6 if ":" in listening.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (listening.host, listening.port), family=family, backlog=BACKLOG
+        )
+    except OSError as error:
+        raise NotReady(_taken(listening.host, listening.port, "--bind", error)) from error
+
+
+def _serve_here(obj: Context, listener: socket.socket, _: Listening, options: Options) -> None:
+    """Serve in this process."""
+    from idp.app import Application, create_app
+    from idp.settings import load
+
+    settings = [obj.settings]
+
+    def build() -> Application:
+        return create_app(settings.pop() if settings else load())
+
+    serve_process.serve(listener, options, build, renews=True)
+
+
+def _serve_workers(
+    _: Context, listener: socket.socket, listening: Listening, options: Options
+) -> None:
+    """Serve in several processes, each replaced when it ends."""
+    number = listener.fileno()
+    command = (sys.executable, "-m", serve_process.__name__, options.dump(), str(number))
+    workers = Workers(
+        command,
+        listening.workers,
+        listener=number,
+        environment=os.environ,
+        # Killed with us: nobody is left to end a stop that takes too long.
+        dies_with=dies_with(os.getpid(), signal.SIGKILL),
+        stop_seconds=STOP_SECONDS + 2,
+    )
+    for received in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(received, lambda *_: workers.stop())
+    signal.signal(signal.SIGHUP, lambda *_: workers.renew())
+    try:
+        workers.run()
+    except WorkersFailed as error:
+        raise NotReady(f"The workers cannot start ({error}); see the lines above.") from error
 
 
 def address(text: str, name: str) -> tuple[str, int]:
@@ -142,7 +173,7 @@ def address(text: str, name: str) -> tuple[str, int]:
 
 
 def _resolved(host: str) -> str:
-    """The address that a host name stands for: granian takes addresses only."""
+    """The address that a host name stands for."""
     try:
         found: str = socket.gethostbyname(host) if ":" not in host else host
     except OSError as error:
@@ -158,10 +189,7 @@ def _prepared(
 
     What is yielded is set when they have ended.
     """
-    metrics_directory = obj.settings.state_directory / "metrics"
-    shutil.rmtree(metrics_directory, ignore_errors=True)
-    metrics_directory.mkdir(parents=True, mode=0o700)
-    os.environ[METRICS_VARIABLE] = str(metrics_directory.absolute())  # for us and the processes
+    metrics_directory = _metrics_directory(obj) if listening.workers > 1 else None
     from idp.web import log
 
     log.configure(obj.settings.log_level)
@@ -257,131 +285,15 @@ def _ask(listening: Listening) -> None:
         connection.close()
 
 
-def _require_free(host: str, port: int) -> None:
-    """Refuse a port that is taken: the servers would share it without a word."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise NotReady(_taken(host, port, "--bind", error)) from error
+def _metrics_directory(obj: Context) -> Path:
+    """Where workers leave their values, for the metrics of all of them together."""
+    directory = obj.settings.state_directory / "metrics"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True, mode=0o700)
+    os.environ[METRICS_VARIABLE] = str(directory.absolute())
+    return directory
 
 
 def _taken(host: str, port: int, option: str, error: OSError) -> str:
-    reason = (error.strerror or str(error)).lower()
+    reason = os.strerror(error.errno or 0).lower()
     return f"{host}:{port} cannot be used ({reason}); choose another with {option}."
-
-
-def _granian(listening: Listening) -> None:
-    import multiprocessing
-
-    from granian import Granian
-    from granian.constants import HTTPModes, Interfaces, SSLProtocols
-    from granian.http import HTTP1Settings, HTTP2Settings
-
-    from idp.web.http import MAX_HEADERS  # not before METRICS_VARIABLE is set
-
-    # Not fork: this process has threads and connections of its own.
-    multiprocessing.set_start_method("spawn", force=True)
-    server = Granian(
-        "idp.wsgi:create",
-        address=listening.host,
-        port=listening.port,
-        interface=Interfaces.ASGINL,
-        workers=listening.workers,
-        backpressure=_connections(),
-        http=HTTPModes.auto if listening.certificate else HTTPModes.http1,
-        http1_settings=HTTP1Settings(
-            header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MAX_HEADERS
-        ),
-        http2_settings=HTTP2Settings(max_headers_size=MAX_HEADERS, max_concurrent_streams=100),
-        websockets=False,
-        ssl_cert=listening.certificate,
-        ssl_key=listening.private_key,
-        ssl_protocol_min=SSLProtocols.tls12,
-        respawn_failed_workers=True,
-        workers_kill_timeout=STOP_SECONDS,
-        log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {}},
-    )
-    # Its signal handlers set it, one interrupting another.
-    server.main_loop_interrupt = Wakeup()  # type: ignore[assignment]
-    worker = partial(_worker, listening.threads, os.getpid())
-    try:
-        server.serve(target_loader=worker, wrap_loader=False)
-    except SystemExit:
-        if not server.interrupt_signal:  # its processes may hear of the stop before it does
-            raise
-
-
-def _connections() -> int:
-    """How many connections a process may hold open, having got the files they need."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = OPEN_FILES if most == resource.RLIM_INFINITY else min(most, OPEN_FILES)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
-    return files // 2
-
-
-def _worker(threads: int, parent: int) -> "Gateway":
-    """In a process of granian's: the application, and an end when ``parent`` has ended."""
-    from idp.storage.embedded import dies_with
-    from idp.web.asgi import Gateway
-    from idp.wsgi import create
-
-    # Killed with it: nobody is left to end a stop that takes too long.
-    dies_with(parent, signal.SIGKILL)()
-    _first_signal_only(asyncio.get_event_loop())
-    return Gateway(create(), threads)
-
-
-def _first_signal_only(loop: asyncio.AbstractEventLoop) -> None:
-    """Let the first signal to stop be the last that granian hears of.
-
-    Its worker waits for ever, holding the GIL, when a second one comes before it has stopped: and
-    a service manager signals every process, as the parent then does again.
-    """
-    add, stopping = loop.add_signal_handler, threading.Event()
-
-    def once(number: int, handler: Callable[..., object], *arguments: object) -> None:
-        def first() -> None:
-            if not stopping.is_set():
-                stopping.set()
-                handler(*arguments)
-
-        add(number, first)
-
-    loop.add_signal_handler = once  # type: ignore[assignment,method-assign]
-
-
-def _gunicorn(listening: Listening) -> None:
-    """In a process of its own: it forks, and this one has threads and connections."""
-    from idp.storage.embedded import dies_with
-    from idp.web.http import MAX_HEADERS
-
-    host = f"[{listening.host}]" if ":" in listening.host else listening.host
-    tls = (
-        *("--certfile", str(listening.certificate), "--keyfile", str(listening.private_key)),
-        *("--ciphers", TLS_CIPHERS),
-    )
-    asked = ("--ca-certs", str(listening.client_ca), "--cert-reqs", str(int(ssl.CERT_OPTIONAL)))
-    command = (
-        *(sys.executable, "-c", GUNICORN, "idp.wsgi:create()"),
-        *("--bind", f"{host}:{listening.port}", "--workers", str(listening.workers)),
-        *("--worker-class", "gthread", "--threads", str(listening.threads)),
-        *("--graceful-timeout", str(STOP_SECONDS), "--log-level", "warning"),
-        *("--limit-request-line", "0"),  # the request itself is measured by idp.web.http
-        *("--limit-request-field_size", str(MAX_HEADERS), "--no-control-socket"),
-        *(tls if listening.certificate else ()),
-        *(asked if listening.client_ca else ()),
-    )
-    child = subprocess.Popen(  # noqa: S603 -- our own arguments
-        command, start_new_session=True, preexec_fn=dies_with(os.getpid())
-    )
-    for received, passed in (
-        (signal.SIGTERM, signal.SIGTERM),
-        (signal.SIGINT, signal.SIGTERM),
-        (signal.SIGHUP, signal.SIGHUP),
-    ):
-        signal.signal(received, lambda *_, passed=passed: child.send_signal(passed))
-    if child.wait():
-        raise NotReady(f"gunicorn ended with {child.returncode}.")

@@ -164,11 +164,10 @@ def recording_client(
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path of the provider; ``hot`` ones are answered without Flask."""
+    """A path of the provider, and what answers there."""
 
     path: str
     route: Route
-    hot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,72 +3,41 @@
 Paths carry tickets and sessions, queries carry codes: neither is ever written.
 """
 
-import time
-from collections.abc import Callable, Iterable
+import threading
+from functools import cache
 from typing import Any
 
-import structlog
-
-from idp.web.fastpath import StartResponse, WSGIApp
+from idp.web.log import write_line
 from idp.web.metrics import LATENCY, REQUESTS
 
 OTHER = "other"
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-_log = structlog.get_logger("idp.access")
-
-
-class AccessLog:
-    """WSGI middleware: ``rules`` are the URL rules that are served (``/login/<t>/otp``)."""
-
-    def __init__(self, app: WSGIApp, rules: Iterable[str]) -> None:
-        self._app = app
-        self._rules = tuple(tuple(rule.split("/")) for rule in rules)
-        self._fixed = {"/".join(rule) for rule in self._rules if not _is_variable(rule)}
-
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        structlog.contextvars.clear_contextvars()
-        began, status = time.perf_counter(), "500"
-
-        def start(line: str, *arguments: Any) -> Callable[..., Any]:
-            nonlocal status
-            status = line[:3]
-            answer: Callable[..., Any] = start_response(line, *arguments)
-            return answer
-
-        try:
-            return self._app(environ, start)
-        finally:
-            self._record(environ, status, time.perf_counter() - began)
-
-    def rule(self, path: str) -> str:
-        """The rule that serves ``path``; ``other`` when none does."""
-        if path in self._fixed:
-            return path
-        parts = tuple(path.split("/"))
-        found = (each for each in self._rules if _fits(each, parts))
-        return "/".join(next(found, (OTHER,)))
-
-    def _record(self, environ: dict[str, Any], status: str, seconds: float) -> None:
-        endpoint = self.rule(environ.get("PATH_INFO", ""))
-        asked = environ["REQUEST_METHOD"]
-        method = asked if asked in _METHODS else OTHER
-        REQUESTS.labels(endpoint, method, status).inc()
-        LATENCY.labels(endpoint).observe(seconds)
-        milliseconds = round(seconds * 1000, 1)
-        _log.info("request", endpoint=endpoint, method=method, status=int(status), ms=milliseconds)
+_notes = threading.local()
 
 
-def _is_variable(rule: tuple[str, ...]) -> bool:
-    return any(part.startswith("<") for part in rule)
+def note(**members: str) -> None:
+    """More members for the line of the request that this thread works on."""
+    _notes.members = members
 
 
-def _fits(rule: tuple[str, ...], path: tuple[str, ...]) -> bool:
-    if rule[-1].startswith("<path:"):
-        path = (*path[: len(rule) - 1], "/".join(path[len(rule) - 1 :]))
-    if len(rule) != len(path):
-        return False
-    return all(
-        wanted == given or (wanted.startswith("<") and given)
-        for wanted, given in zip(rule, path, strict=True)
+def record(rule: str, asked: str, status: int, seconds: float) -> None:
+    """Count and log a request that was answered; ``asked`` is its method as it was sent."""
+    method = asked if asked in _METHODS else OTHER
+    counter, histogram = _children(rule, method, status)
+    counter.inc()
+    histogram.observe(seconds)
+    noted: dict[str, str] = getattr(_notes, "members", {})
+    if noted:
+        _notes.members = {}
+    more = "".join(f',"{name}":"{value}"' for name, value in noted.items())
+    write_line(
+        "idp.access",
+        f'"event":"request","endpoint":"{rule}","method":"{method}","status":{status},'
+        f'"ms":{seconds * 1000:.1f}{more}',
     )
+
+
+@cache
+def _children(rule: str, method: str, status: int) -> tuple[Any, Any]:
+    """The counter and the histogram of a request; rules, methods and statuses are few."""
+    return REQUESTS.labels(rule, method, str(status)), LATENCY.labels(rule)

@@ -1,7 +1,7 @@
 """The edge of the process: how a request gets to its endpoint and the answer out.
 
-Flask (:mod:`idp.web.adapter`) and the fast path both answer through :meth:`Edge.answer`, so that
-methods, refusals, failures and headers are the same on both ways.
+Flask (:mod:`idp.web.adapter`) and :mod:`idp.web.front` both answer through :meth:`Edge.answer`, so
+that methods, refusals, failures and headers are the same on both ways.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,13 +19,15 @@ class Route:
     """An endpoint: its function, its methods, and how its failures are told.
 
     ``handler`` takes the request and the variable parts of the path by name. GET brings HEAD with
-    it. ``html``: a person reads the answer; ``translate`` tells what the endpoint itself raises.
+    it. ``html``: a person reads the answer; ``translate`` tells what the endpoint itself raises;
+    ``light``: it asks no store, so that it is answered while others wait for one.
     """
 
     handler: Callable[..., Response]
     methods: tuple[str, ...] = ("GET",)
     html: bool = False
     translate: Translate | None = None
+    light: bool = False
 
     @property
     def allow(self) -> str:

@@ -10,18 +10,17 @@ from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from ssl import SSLSocket
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
 from idp.core.strict_json import loads_object
+from idp.serving.message import CERTIFICATE, HEADERS, MAX_BODY
 from idp.web import forwarded
 from idp.web.forwarded import NO_PROXIES, Trust
 
 FORM = "application/x-www-form-urlencoded"
 MAX_HEADERS = 64 * 1024
 """Names and values of all headers together."""
-MAX_BODY = 64 * 1024
 MAX_QUERY = 32 * 1024
 MAX_FIELDS = 200
 
@@ -178,7 +177,10 @@ def from_environ(environ: Mapping[str, Any], trust: Trust = NO_PROXIES) -> Reque
     )
 
 
-def _headers(environ: Mapping[str, Any]) -> dict[str, str]:
+def _headers(environ: Mapping[str, Any]) -> Mapping[str, str]:
+    known: Mapping[str, str] | None = environ.get(HEADERS)
+    if known is not None:
+        return known
     headers = {
         key[5:].replace("_", "-").lower(): str(value)
         for key, value in environ.items()
@@ -261,9 +263,9 @@ def _cookies(header: str) -> dict[str, str]:
 
 
 def _certificate(environ: Mapping[str, Any]) -> bytes | None:
-    """The client's certificate, where gunicorn ends its TLS connection and asked for one."""
-    connection = environ.get("gunicorn.socket")
-    return connection.getpeercert(True) if isinstance(connection, SSLSocket) else None
+    """The client's certificate, where our own server ended its TLS connection and asked for one."""
+    certificate: bytes | None = environ.get(CERTIFICATE)
+    return certificate
 
 
 def _forwarded_certificate(headers: Mapping[str, str]) -> bytes | None:

@@ -169,7 +169,7 @@ def test_Q07_no_url_of_ours_carries_a_person_or_a_token(live: Live) -> None:
 @pytest.mark.attack("Q10")
 def test_Q10_no_header_and_no_error_tells_what_runs_here(live: Live) -> None:
     words = re.compile(
-        r"flask|werkzeug|python|sqlalchemy|valkey|redis|granian|gunicorn|\d+\.\d+\.\d+", re.I
+        r"flask|werkzeug|python|sqlalchemy|valkey|redis|httptools|\d+\.\d+\.\d+", re.I
     )
     with live.http() as http:
         answers = [

@@ -141,7 +141,7 @@ def mtls_op(
         for name, pair in (("ca", certificates.ca), ("second", second_pair))
     ]
     trusted.write_bytes(b"".join(each.read_bytes() for each in files))
-    options = ("--server", "gunicorn", "--client-certificates")
+    options = ("--client-certificates",)
     directory = tmp_path_factory.mktemp("mtls")
     with provider(directory, tls=True, options=options, IDP_MTLS__CA_FILE=str(trusted)) as started:
         yield started

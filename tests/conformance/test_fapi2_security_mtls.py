@@ -1,7 +1,7 @@
 """fapi2-security-profile-final-test-plan, in its other variant: certificates everywhere.
 
-``plain_fapi``, ``mtls`` and ``mtls``, ``openid_connect``, ``simple``. The provider ends TLS itself
-(gunicorn); one client has a certificate of an authority, the other one of its own making.
+``plain_fapi``, ``mtls`` and ``mtls``, ``openid_connect``, ``simple``. The provider ends TLS itself;
+one client has a certificate of an authority, the other one of its own making.
 """
 
 from collections.abc import Iterator

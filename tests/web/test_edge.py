@@ -1,4 +1,4 @@
-"""Flask and the fast path answer alike, whatever is asked."""
+"""Flask and the front answer alike, whatever is asked."""
 
 import json
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from idp.web.assets import PATH, static_file
 from idp.web.csrf import CsrfFailed
 from idp.web.edge import Edge, Route
 from idp.web.errors import Failures
-from idp.web.fastpath import FastPath
 from idp.web.forwarded import Trust
+from idp.web.front import Front
 from idp.web.http import FORM, Request, Response, json_response, redirect
 from idp.web.security import protect
 from idp.web.settings import Site
@@ -30,6 +30,11 @@ def echo(request: Request) -> Response:
     return json_response(
         [request.method, request.query.pairs(), request.form.pairs(), request.peer]
     )
+
+
+def variable(request: Request, **parts: str) -> Response:
+    """What of the path varies."""
+    return json_response(parts)
 
 
 def moody(request: Request) -> Response:
@@ -52,13 +57,15 @@ ROUTES = {
     "/userinfo": Route(echo, ("GET", "POST", "OPTIONS")),
     "/jwks": Route(echo),
     "/page": Route(moody, ("GET", "POST"), html=True),
+    "/login/<t>": Route(variable, html=True),
+    "/login/<t>/otp": Route(variable, ("GET", "POST"), html=True),
+    "/static/<digest>/<path:name>": Route(variable),
 }
 
 
-def unmatched(edge: Edge) -> FastPath:
-    """The routes on the fast path, with nothing behind it."""
-    behind = create_app(edge)
-    return FastPath(behind.wsgi_app, ROUTES, edge)
+def fronted(edge: Edge) -> Front:
+    """The routes on the front, with nothing behind it."""
+    return Front(edge, ROUTES, create_app(edge).wsgi_app)
 
 
 def mounted(edge: Edge) -> Any:
@@ -89,9 +96,12 @@ def without_reference(answer: Answer) -> Answer:
 
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "get", "FOO")
-paths = st.sampled_from(
-    [*ROUTES, "/", "//token", "/token/", "/./token", "/TOKEN", "/token;.js", "/userinfo/x.css"]
+ODD = ("/", "//token", "/token/", "/./token", "/TOKEN", "/token;.js", "/userinfo/x.css")
+VARIABLE = (
+    *("/login/a", "/login/a/otp", "/login//otp", "/login/", "/login/a/x", "/login/\xc4\x91"),
+    *("/login/\xff/otp", "/static/d/a/b.css", "/static/d/", "/static//a", "/static/d/a/"),
 )
+paths = st.sampled_from([*ROUTES, *ODD, *VARIABLE])
 moods = [f"mood={each}" for each in ("redirect", "csrf", "down", "empty", "bug", "1&mood=2")]
 queries = st.sampled_from(
     ["", "a=1", "a=1&a=2", "a=%zz", "%ff", "a=%00", "lang=en", "q=" + "x" * 40_000, *moods]
@@ -102,7 +112,7 @@ bodies = st.sampled_from([b"", b"a=1", b"a=1&a=2", b"\xff", b"a=%00", b"a" * 70_
 @pytest.fixture(scope="module")
 def both() -> tuple[Any, Any]:
     edge = Edge(Failures(Pages(Site("https://id.example.vn")), lambda _: None), Trust())
-    return mounted(edge), unmatched(edge)
+    return mounted(edge), fronted(edge)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
@@ -136,7 +146,7 @@ def test_O09_both_ways_answer_alike(
 @pytest.mark.attack("O09")
 @pytest.mark.parametrize("path", ["//token", "/token/", "/./token", "/TOKEN", "/token;.js", ""])
 def test_O09_other_spellings_of_a_path_are_no_path(edge: Edge, environ: Environ, path: str) -> None:
-    for app in (mounted(edge), unmatched(edge)):
+    for app in (mounted(edge), fronted(edge)):
         assert call(app, environ("POST", path))[0] == "404 Not Found"
 
 
@@ -145,14 +155,14 @@ def test_O09_other_spellings_of_a_path_are_no_path(edge: Edge, environ: Environ,
 def test_O04_no_spelling_of_a_private_path_may_be_kept(
     edge: Edge, environ: Environ, path: str
 ) -> None:
-    for app in (mounted(edge), unmatched(edge)):
+    for app in (mounted(edge), fronted(edge)):
         headers = dict(call(app, environ("GET", path))[1])
         assert headers["Cache-Control"] == "no-store"
         assert headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_methods_are_answered_by_the_endpoint(edge: Edge, environ: Environ) -> None:
-    for app in (mounted(edge), unmatched(edge)):
+    for app in (mounted(edge), fronted(edge)):
         status, headers, body = call(app, environ("GET", "/token"))
         assert (status, dict(headers)["Allow"]) == ("405 Method Not Allowed", "OPTIONS, POST")
         assert json.loads(body)["error"] == "method_not_allowed"
@@ -166,7 +176,7 @@ def test_methods_are_answered_by_the_endpoint(edge: Edge, environ: Environ) -> N
 
 
 def test_cookies_and_redirects_leave_as_they_are(edge: Edge, environ: Environ) -> None:
-    for app in (mounted(edge), unmatched(edge)):
+    for app in (mounted(edge), fronted(edge)):
         status, headers, body = call(app, environ("GET", "/page", "mood=redirect"))
         assert status == "303 See Other"
         assert ("Location", "https://rp.example.vn/cb?x=1") in headers
@@ -190,7 +200,7 @@ def test_failure_without_endpoint_is_a_page_for_people(edge: Edge, environ: Envi
 def test_J15_error_pages_have_the_headers_of_pages(edge: Edge, environ: Environ) -> None:
     usual = protect(Response(200, b"", {"Content-Type": "text/html"}), secure=True).headers
     for query in ("mood=csrf", "mood=down", "mood=bug", "a=%zz"):
-        for app in (mounted(edge), unmatched(edge)):
+        for app in (mounted(edge), fronted(edge)):
             sent = dict(call(app, environ("GET", "/page", query))[1])
             assert {name: sent[name] for name in usual if name != "Content-Type"} == {
                 name: usual[name] for name in usual if name != "Content-Type"
@@ -199,7 +209,7 @@ def test_J15_error_pages_have_the_headers_of_pages(edge: Edge, environ: Environ)
 
 @pytest.mark.attack("Q10")
 def test_Q10_no_header_names_a_product_or_version(edge: Edge, environ: Environ) -> None:
-    for app in (mounted(edge), unmatched(edge)):
+    for app in (mounted(edge), fronted(edge)):
         names = {name.lower() for name, _ in call(app, environ("GET", "/page"))[1]}
         assert not names & {"server", "x-powered-by", "via", "x-runtime"}
 
@@ -216,5 +226,5 @@ def test_variable_parts_of_a_path_go_by_name(edge: Edge, environ: Environ) -> No
 
 
 def test_a_prefix_in_front_is_not_the_fast_paths_affair(edge: Edge, environ: Environ) -> None:
-    answer = call(unmatched(edge), environ("POST", "/token", SCRIPT_NAME="/elsewhere"))
+    answer = call(fronted(edge), environ("POST", "/token", SCRIPT_NAME="/elsewhere"))
     assert answer[0] == "404 Not Found"

@@ -148,7 +148,7 @@ def _endpoints(services: Services) -> tuple[Endpoint, ...]:
         services.sender_constraint, answering(partial(push, services), candid=services.candid)
     )
     shared = cross_origin(handler, services.clients.browser_origins, ("POST",))
-    return (Endpoint("/par", Route(shared, ("POST", "OPTIONS")), hot=True),)
+    return (Endpoint("/par", Route(shared, ("POST", "OPTIONS"))),)
 
 
 _PUSHED = an_object(

@@ -98,10 +98,10 @@ def endpoints(
     openapi = Document.of(described, max_age=max_age)
     keys = _Keys(services)
     return (
-        Endpoint(OPENID_CONFIGURATION, Route(document.answer), hot=True),
-        Endpoint(OAUTH_METADATA, Route(document.answer), hot=True),
-        Endpoint(JWKS, Route(keys.answer), hot=True),
-        Endpoint(OPENAPI, Route(openapi.answer)),
+        Endpoint(OPENID_CONFIGURATION, Route(document.answer, light=True)),
+        Endpoint(OAUTH_METADATA, Route(document.answer, light=True)),
+        Endpoint(JWKS, Route(keys.answer, light=True)),
+        Endpoint(OPENAPI, Route(openapi.answer, light=True)),
     )
 
 

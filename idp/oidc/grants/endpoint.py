@@ -131,7 +131,7 @@ def _endpoints(services: Services) -> tuple[Endpoint, ...]:
         services.sender_constraint, answering(partial(token, services), candid=services.candid)
     )
     shared = cross_origin(handler, services.clients.browser_origins, ("POST",))
-    return (Endpoint("/token", Route(shared, ("POST", "OPTIONS")), hot=True),)
+    return (Endpoint("/token", Route(shared, ("POST", "OPTIONS"))),)
 
 
 _TOKENS = an_object(

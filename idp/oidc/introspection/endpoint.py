@@ -139,7 +139,7 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
     handler = answering(partial(introspect, services), candid=services.candid)
-    return (Endpoint("/introspect", Route(handler, ("POST",)), hot=True),)
+    return (Endpoint("/introspect", Route(handler, ("POST",))),)
 
 
 _STATE = answer(

@@ -71,7 +71,7 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
     handler = answering(partial(revoke, services), candid=services.candid)
     shared = cross_origin(handler, services.clients.browser_origins, ("POST",))
-    return (Endpoint("/revoke", Route(shared, ("POST", "OPTIONS")), hot=True),)
+    return (Endpoint("/revoke", Route(shared, ("POST", "OPTIONS"))),)
 
 
 _PATHS: Paths = {

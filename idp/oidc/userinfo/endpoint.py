@@ -109,7 +109,7 @@ def _endpoints(services: Services) -> tuple[Endpoint, ...]:
         services.sender_constraint, answering(partial(userinfo, services), candid=services.candid)
     )
     shared = cross_origin(interacting(handler), services.clients.browser_origins, METHODS)
-    return (Endpoint("/userinfo", Route(shared, (*METHODS, "OPTIONS")), hot=True),)
+    return (Endpoint("/userinfo", Route(shared, (*METHODS, "OPTIONS"))),)
 
 
 _NAMED = {INTERACTION: {"schema": {"type": "string", "pattern": f"^{_UUID.pattern}$"}}}

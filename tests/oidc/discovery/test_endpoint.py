@@ -7,7 +7,13 @@ import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata
 
-from idp.oidc.discovery.endpoint import JWKS, OAUTH_METADATA, OPENID_CONFIGURATION, metadata
+from idp.oidc.discovery.endpoint import (
+    JWKS,
+    OAUTH_METADATA,
+    OPENAPI,
+    OPENID_CONFIGURATION,
+    metadata,
+)
 from idp.oidc.provider import endpoints
 from idp.oidc.vocabulary import GRANT_TYPES, RESPONSE_MODES, RESPONSE_TYPES
 from idp.web.http import Request, Response
@@ -102,7 +108,6 @@ def test_I08_documents_may_be_kept_and_are_not_sent_twice(world: World, path: st
     assert get(world, path, **{"if-none-match": '"x"'}).status == 200
 
 
-def test_hot_endpoints_are_the_ones_that_machines_call(world: World) -> None:
-    hot = {each.path for each in endpoints(world.services) if each.hot}
-    assert {"/token", "/userinfo", "/introspect", "/revoke", JWKS, OPENID_CONFIGURATION} <= hot
-    assert "/authorize" not in hot
+def test_the_documents_are_answered_while_others_wait_for_stores(world: World) -> None:
+    light = {each.path for each in endpoints(world.services) if each.route.light}
+    assert light == {OPENID_CONFIGURATION, OAUTH_METADATA, JWKS, OPENAPI}

@@ -1,80 +1,62 @@
-"""The gateway from ASGI to WSGI, under granian itself."""
+"""The HTTP server on a real socket: what comes, what is refused, what takes too long."""
 
-import asyncio
 import http.client
 import json
 import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from granian.constants import Interfaces
-from granian.server.embed import Server
 
-from idp.web.asgi import Gateway
-from idp.web.http import MAX_BODY
-from tests.ports import free_port
+from idp.serving.answer import Answer
+from idp.serving.limits import Limits
+from idp.serving.message import MAX_BODY
+from idp.serving.server import Application, Server
+from idp.web.front import refuse
 
 POST = b"POST /x HTTP/1.1\r\nHost: x\r\n"
+PLAIN = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
-def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+def echo(environ: dict[str, Any]) -> Answer:
     """Answer with what came."""
     told = {name: value for name, value in environ.items() if isinstance(value, str)}
     content = json.dumps({**told, "body": environ["wsgi.input"].read().decode()}).encode()
     headers = [("Content-Length", str(len(content))), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]
-    start_response("200 OK", headers)
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [content]
-
-
-def _server(gateway: Gateway, port: int) -> Server:
-    interface = Interfaces.ASGINL
-    return Server(gateway, port=port, interface=interface, websockets=False, log_enabled=False)
+    return Answer("200 OK", headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else content)
 
 
 @contextmanager
-def listening(gateway: Gateway) -> Iterator[int]:
-    """granian in a thread of this process; yields its port."""
-    port = free_port()
-    loop = asyncio.new_event_loop()
-    began = threading.Event()
-    running: list[Server] = []
-
-    async def serve() -> None:
-        running.append(_server(gateway, port))
-        running[0].on_startup(began.set)
-        await running[0].serve()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    try:
-        assert began.wait(10)
-        _await(port)
+def listening(app: Application, limits: Limits, **options: Any) -> Iterator[int]:
+    """The server in threads of this process; yields its port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port: int = listener.getsockname()[1]
+    with serving(Server(app, listener, refuse, limits, **options)):
         yield port
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[None]:
+    """Start it; in the end stop it as a worker does."""
+    server.start()
+    waiting = threading.Thread(target=server.wait, args=(5,))
+    waiting.start()
+    try:
+        yield
     finally:
-        loop.call_soon_threadsafe(running[0].stop)
-        thread.join(10)
-        gateway.close()
-        loop.close()
-
-
-def _await(port: int) -> None:
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-            return
-        except ConnectionRefusedError:
-            time.sleep(0.01)
-    raise AssertionError("it does not listen")
+        server.stop()
+        waiting.join(10)
+        server.close()
 
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    with listening(Gateway(echo, 2, body_seconds=0.3)) as found:
+    limits = Limits(threads=2, body_seconds=0.3, head_seconds=0.3, idle_seconds=0.5)
+    with listening(echo, limits) as found:
         yield found
 
 
@@ -125,8 +107,7 @@ def test_O06_a_name_with_an_underscore_is_not_the_one_with_a_hyphen(port: int, n
 
 
 def test_the_answer_goes_out_whole(port: int) -> None:
-    plain = b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    head, _, body = talk(port, plain).partition(b"\r\n\r\n")
+    head, _, body = talk(port, PLAIN.replace(b"GET", b"HEAD")).partition(b"\r\n\r\n")
     lines = head.lower().splitlines()
     assert lines[0] == b"http/1.1 200 ok"
     assert [each for each in lines if b"cookie" in each] == [
@@ -206,32 +187,143 @@ def test_B4_a_header_with_bytes_outside_ascii_does_not_hide_the_others(port: int
 def test_P07_what_the_threads_cannot_soon_answer_is_refused_at_once() -> None:
     go = threading.Event()
 
-    def slow(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        assert go.wait(10)
-        return echo(environ, start_response)
+    def slow(environ: dict[str, Any]) -> Answer:
+        assert environ["PATH_INFO"] == "/light" or go.wait(10)
+        return echo(environ)
 
-    plain = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    with listening(Gateway(slow, 1, waiting=2)) as port, ExitStack() as stack:
+    limits, light = Limits(threads=1, waiting=2), "/light".__eq__
+    with listening(slow, limits, light=light) as port, ExitStack() as stack:
         try:
             taken = []
             for _ in range(3):
                 taken.append(stack.enter_context(socket.create_connection(("127.0.0.1", port), 5)))
-                taken[-1].sendall(plain)
+                taken[-1].sendall(PLAIN)
             time.sleep(0.2)
-            head = talk(port, plain).lower()
+            assert ask(port, path="/light")["PATH_INFO"] == "/light"  # it asks no store
+            head = talk(port, PLAIN).lower()
             assert head.startswith(b"http/1.1 503 ")
             assert b"retry-after: 2\r\n" in head
         finally:
             go.set()
         assert all(each.recv(15) == b"HTTP/1.1 200 OK" for each in taken)
-        assert talk(port, plain).startswith(b"HTTP/1.1 200 ")  # room again
+        assert talk(port, PLAIN).startswith(b"HTTP/1.1 200 ")  # room again
 
 
 def test_an_application_that_fails_is_a_500() -> None:
-    def broken(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def broken(environ: dict[str, Any]) -> Answer:
         raise ValueError("broken")
 
-    plain = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    with listening(Gateway(broken, 1)) as port:
+    with listening(broken, Limits(threads=1)) as port:
         for _ in range(3):  # a failure gives its place back
-            assert talk(port, plain).startswith(b"HTTP/1.1 500 ")
+            assert talk(port, PLAIN).startswith(b"HTTP/1.1 500 ")
+
+
+def test_an_idle_connection_is_ended_without_a_word_and_a_slow_head_with_one(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as idle:
+        assert idle.recv(1) == b""
+    assert talk(port, b"GET / HTTP/1.1\r\nX-A: ").startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_slow_reader_holds_no_thread_and_gets_everything() -> None:
+    large = b"x" * 20_000_000
+
+    def sends(environ: dict[str, Any]) -> Answer:
+        if environ["PATH_INFO"] == "/large":
+            return Answer("200 OK", [("Content-Length", str(len(large)))], large)
+        return echo(environ)
+
+    with listening(sends, Limits(threads=1)) as port, ExitStack() as stack:
+        slow = []
+        for _ in range(4):
+            slow.append(stack.enter_context(socket.create_connection(("127.0.0.1", port), 5)))
+            slow[-1].sendall(PLAIN.replace(b"GET /", b"GET /large"))
+        assert ask(port)["PATH_INFO"] == "/"
+        for each in slow:
+            got = b"".join(iter(lambda each=each: each.recv(1 << 20), b""))
+            assert got.endswith(large)
+
+
+def test_requests_in_a_row_are_answered_in_their_order(port: int) -> None:
+    asked = b"".join(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % n for n in range(20))
+    answers = talk(port, asked + PLAIN)
+    assert [b'"/%d"' % n in answers for n in range(20)] == [True] * 20
+    assert sorted(range(20), key=lambda n: answers.index(b'"/%d"' % n)) == list(range(20))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"GET /\r\n\r\n",
+        b"GET / HTTP/2.0\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: x\n\n",
+        b"\x16\x03\x01\x02\x00\x01",
+    ],
+)
+def test_what_is_no_request_is_a_400_and_ends_the_connection(port: int, message: bytes) -> None:
+    answer = talk(port, message + b"GET /second HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_B18_a_method_that_nobody_knows_is_a_405(port: int) -> None:
+    answer = talk(port, b"EVIL / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 405 ")
+
+
+def test_a_continuation_is_given_before_the_body(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(POST + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"ok")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_header_with_a_line_break_is_never_sent() -> None:
+    def careless(environ: dict[str, Any]) -> Answer:
+        return Answer("200 OK", [("X-A", "1\r\nX-B: 2")], b"")
+
+    with listening(careless, Limits(threads=1)) as port:
+        answer = talk(port, PLAIN)
+        assert answer.startswith(b"HTTP/1.1 500 ")
+        assert b"X-B" not in answer
+
+
+def test_a_stop_ends_connections_with_their_next_answer_and_no_request_is_lost() -> None:
+    """Two servers on one socket, as a worker and the one that follows it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port: int = listener.getsockname()[1]
+    failed, asked, over = [], [0], threading.Event()
+
+    def client() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        while not over.is_set():
+            try:
+                connection.request("GET", "/")
+                answer = connection.getresponse()
+                answer.read()
+                asked[0] += 1
+            except OSError as error:
+                failed.append(error)
+                connection.close()
+        connection.close()
+
+    clients = [threading.Thread(target=client) for _ in range(4)]
+    with ExitStack() as current:
+        current.enter_context(serving(Server(echo, listener.dup(), refuse, Limits(threads=2))))
+        for each in clients:
+            each.start()
+        for _ in range(3):
+            time.sleep(0.3)
+            following = Server(echo, listener.dup(), refuse, Limits(threads=2))
+            with ExitStack() as after:
+                after.enter_context(serving(following))
+                current.close()
+                current.push(after.pop_all())
+        over.set()
+        for each in clients:
+            each.join(10)
+    listener.close()
+    assert not failed
+    assert asked[0] > 100
