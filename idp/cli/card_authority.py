@@ -12,7 +12,7 @@ from idp.cli.output import fail, format_option, show
 from idp.core.personal_number import PersonalNumber
 from idp.demo import cards
 from idp.registry.model import Card, CardStatus
-from idp.registry.repository import Registry
+from idp.registry.repository import ChipKeyTaken, Registry
 from idp.registry.sql import SqlRegistry
 from idp.storage.revocations import Revocations
 
@@ -49,6 +49,8 @@ def issue(obj: Context, number: PersonalNumber, out: Path, form: str) -> None:
         issued = cards.issue(authority, SqlRegistry(database), registry, number, now=now)
     except cards.UnknownCitizen:
         fail("The registry has nobody with this number.")
+    except ChipKeyTaken as error:
+        fail(f"The chip was not recorded. {error}.")
     written = cards.write(issued.software, out)
     if settings.simulated_cards.is_dir():
         cards.keep(issued.software, settings.simulated_cards, number)

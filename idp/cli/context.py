@@ -5,6 +5,8 @@ import pwd
 from contextlib import ExitStack
 from functools import cached_property
 
+import click
+
 from idp.audit.events import OperatorAction
 from idp.audit.log import AuditLog
 from idp.core.clock import system_clock
@@ -65,7 +67,8 @@ class Context:
         if not status(database).upgraded:
             if self.settings.production:
                 raise NotReady("The database schema is another release's: idp database upgrade")
-            upgrade(database)
+            for note in upgrade(database):
+                click.echo(f"note: {note}", err=True)
         return database
 
     @cached_property

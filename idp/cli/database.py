@@ -18,9 +18,11 @@ def database() -> None:
 @format_option
 @click.pass_obj
 def upgrade(obj: Context, form: str) -> None:
-    """Bring the schema to this release's, in one transaction. Safe to run twice, or at once."""
-    storage.upgrade(obj.bare_database)
-    _show(obj, form)
+    """Bring the schema to this release's, in one transaction. Safe to run twice, or at once.
+
+    A note tells what had to be changed of the data.
+    """
+    _show(obj, form, storage.upgrade(obj.bare_database))
 
 
 @database.command()
@@ -31,9 +33,11 @@ def status(context: click.Context, form: str) -> None:
     context.exit(0 if _show(context.obj, form) else 1)
 
 
-def _show(obj: Context, form: str) -> bool:
+def _show(obj: Context, form: str, notes: tuple[str, ...] | None = None) -> bool:
     found = storage.status(obj.bare_database)
     said = "up to date" if found.upgraded else f"this release needs {found.head}"
     line = f"schema {found.current or 'empty'}: {said}"
-    show(asdict(found) | {"upgraded": found.upgraded}, form, [line])
+    told = {} if notes is None else {"notes": notes}
+    lines = [line, *(f"note: {each}" for each in notes or ())]
+    show(asdict(found) | {"upgraded": found.upgraded} | told, form, lines)
     return found.upgraded

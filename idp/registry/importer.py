@@ -5,12 +5,13 @@ and is simply run again: the same line always leaves the same record.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
 from idp.registry import workers
+from idp.registry.chip_keys import Rehearsal
 from idp.registry.lines import Problem, chunks
 from idp.registry.repository import Registry
 from idp.registry.rows import NUMBER
@@ -54,9 +55,11 @@ def import_persons(
     """
     lines = persons = 0
     problems, notes = _Told(), _Told()
-    with closing(workers.parsed(chunks(file, BATCH))) as found:
+    with ExitStack() as stack:
+        found = stack.enter_context(closing(workers.parsed(chunks(file, BATCH))))
+        rehearsal = stack.enter_context(closing(Rehearsal())) if dry_run else None
         for chunk, said in found:
-            merged = registry.bring_in(said.rounds, dry_run=dry_run)
+            merged = registry.bring_in(said.rounds, rehearsal=rehearsal)
             lines += len(chunk.lines)
             persons += len({row[NUMBER] for each in merged for row in each.rows.persons})
             problems.add(said.problems, *(each.problems for each in merged))

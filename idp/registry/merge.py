@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TypeAlias
 
 from idp.core.person import CivilStatus
+from idp.registry.chip_keys import ChipKeys, keys_of
 from idp.registry.lines import Problem
 from idp.registry.rows import BIRTH_DATE, NUMBER, STATUS, UPDATED_AT, Row, Rows
 
@@ -30,17 +31,20 @@ class Merged:
     notes: list[Problem]
 
 
-def merge(rows: Rows, known: Known, now: int) -> Merged:
-    """What is to be written of ``rows``; ``known`` is brought up to date. ``now``: epoch seconds.
+def merge(rows: Rows, known: Known, chips: ChipKeys, now: int) -> Merged:
+    """What is to be written of ``rows``, in the order of the lines. ``now``: epoch seconds.
 
-    ``rows`` is used up.
+    ``known`` and ``chips`` are brought up to date, ``rows`` is used up.
     """
     today = datetime.fromtimestamp(now, VIET_NAM).date().isoformat()
     merged = Merged(rows, [], [])
     dropped: set[str] = set()
-    for at, (place, row) in enumerate(zip(rows.places, rows.persons, strict=True)):
+    told, keys = set(rows.told), keys_of(rows)
+    for place, at in sorted(zip(rows.places, range(len(rows.places)), strict=True)):
+        row = rows.persons[at]
         number, before = row[NUMBER], known.get(row[NUMBER])
-        if reason := _impossible(row, today, now):
+        own = keys.get(number, ())
+        if reason := _impossible(row, today, now) or chips.refusal(number, own):
             merged.problems.append(Problem(place, reason))
             dropped.add(number)
             continue
@@ -53,6 +57,8 @@ def merge(rows: Rows, known: Known, now: int) -> Merged:
             if before[0] == CivilStatus.DECEASED != row[STATUS]:
                 merged.notes.append(Problem(place, f"status: was deceased, is {row[STATUS]}"))
         known[number] = (row[STATUS], row[UPDATED_AT])
+        if number in told:
+            chips.replace(number, own)
     return replace(merged, rows=rows.without(dropped)) if dropped else merged
 
 

@@ -3,7 +3,8 @@
 A person is written with their former numbers and cards in one transaction, or not at all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from operator import itemgetter
 from typing import Any
@@ -22,6 +23,7 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -29,6 +31,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from idp.core.clock import Clock
 from idp.core.person import CivilStatus
 from idp.core.personal_number import PersonalNumber
+from idp.registry.chip_keys import REPEATED, ChipKeys, Rehearsal, keys_of
 from idp.registry.merge import Known, Merged, merge
 from idp.registry.model import Card, CardStatus, Record
 from idp.registry.rows import NUMBER, Rows, card_row
@@ -78,13 +81,20 @@ cards = Table(
     Column("serial", String(64)),
     Column("aa_key_digest", String(64)),
     Index("ix_cards_serial", "serial"),
+    Index("ix_cards_aa_key_digest", "aa_key_digest", unique=True),
 )
 
 _FIRST_REAL_NUMBER = "001"
+_MOST_VALUES = 5_000
+"""Of one statement; SQLite takes 32,766."""
 
 
 class UnknownPerson(Exception):
     """The registry has no person with this number."""
+
+
+class ChipKeyTaken(Exception):
+    """Another card has the same chip key; the text says whose, without the data."""
 
 
 class Registry:
@@ -102,29 +112,55 @@ class Registry:
         """Write persons, new or known, all in one transaction, whatever was known of them.
 
         Of one number, one record.
-        """
-        with self._database.begin() as connection:
-            self._write(connection, Rows.of((0, each) for each in records))
 
-    def bring_in(self, rounds: Sequence[Rows], *, dry_run: bool = False) -> list[Merged]:
+        Raises:
+            ChipKeyTaken: a card has the chip key of another one. Nothing is written.
+        """
+        rows = Rows.of((0, each) for each in records)
+        with self._changing_cards() as connection:
+            wanted = keys_of(rows)
+            chips = ChipKeys(_holders(connection, _all(wanted)))
+            for number in rows.told:
+                chips.replace(number, ())
+            for number, keys in wanted.items():
+                _take(chips, number, keys)
+            self._write(connection, rows)
+
+    def bring_in(
+        self, rounds: Sequence[Rows], *, rehearsal: Rehearsal | None = None
+    ) -> list[Merged]:
         """Write what an import's lines come to beside what is known, all in one transaction.
 
-        With ``dry_run`` only the answer is made.
+        With ``rehearsal`` only the answer is made.
         """
         numbers = sorted({each[NUMBER] for rows in rounds for each in rows.persons})
         if not numbers:
             return []
+        keys = [key for rows in rounds for key in _all(keys_of(rows))]
         query = select(persons.c.number, persons.c.status, persons.c.updated_at)
         query = query.where(_of(persons, numbers)).order_by(persons.c.number)
-        with self._database.read() if dry_run else self._database.begin() as connection:
+        with self._database.read() if rehearsal else self._changing_cards() as connection:
             # Locked, so that nobody changes a status between what is known and what is written.
-            found = connection.execute(query if dry_run else query.with_for_update())
+            found = connection.execute(query if rehearsal else query.with_for_update())
             known: Known = {number: (status, at) for number, status, at in found}
+            held = _holders(connection, keys)
+            chips = ChipKeys(rehearsal.after(held, keys) if rehearsal else held)
             now = self._clock()
-            merged = [merge(each, known, now) for each in rounds]
-            for each in () if dry_run else merged:
-                self._write(connection, each.rows)
+            merged = [merge(each, known, chips, now) for each in rounds]
+            for each in merged:
+                if rehearsal:
+                    rehearsal.add(each.rows)
+                else:
+                    self._write(connection, each.rows)
         return merged
+
+    @contextmanager
+    def _changing_cards(self) -> Iterator[Connection]:
+        """A transaction that alone changes cards: no other takes a chip key meanwhile."""
+        with self._database.begin() as connection:
+            if self._database.dialect == "postgresql":  # SQLite has one writer anyway
+                connection.execute(text("LOCK TABLE cards IN SHARE ROW EXCLUSIVE MODE"))
+            yield connection
 
     def _write(self, connection: Connection, rows: Rows) -> None:
         if not rows.persons:
@@ -155,14 +191,20 @@ class Registry:
 
         Raises:
             UnknownPerson: nobody has this number.
+            ChipKeyTaken: another card has the same chip key.
         """
         values = dict(zip(cards.columns.keys(), card_row(number, card), strict=True))
         same = (each == values[each.name] for each in cards.primary_key)
-        with self._database.begin() as connection:
+        with self._changing_cards() as connection:
             known = select(persons.c.number).where(persons.c.number == number.digits)
             if connection.scalar(known) is None:
                 raise UnknownPerson
             connection.execute(delete(cards).where(*same))
+            if card.aa_key_digest is not None:
+                held = _holders(connection, [card.aa_key_digest])
+                if number.digits in held.values():
+                    raise ChipKeyTaken(REPEATED)
+                _take(ChipKeys(held), number.digits, [card.aa_key_digest])
             connection.execute(insert(cards).values(values))
 
     def set_card_status(self, serial: str, status: CardStatus) -> tuple[Card, ...]:
@@ -217,6 +259,26 @@ def _execute(
         return
     pick = itemgetter(*map(names.index, order))
     connection.exec_driver_sql(str(compiled), list(map(pick, rows)))
+
+
+def _holders(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
+    """The numbers of those whose cards have these chip keys, by key."""
+    found: dict[str, str] = {}
+    for at in range(0, len(keys), _MOST_VALUES):
+        query = select(cards.c.aa_key_digest, cards.c.number)
+        query = query.where(cards.c.aa_key_digest.in_(keys[at : at + _MOST_VALUES]))
+        found.update((key, number) for key, number in connection.execute(query))
+    return found
+
+
+def _take(chips: ChipKeys, number: str, keys: Sequence[str]) -> None:
+    if reason := chips.refusal(number, keys):
+        raise ChipKeyTaken(reason)
+    chips.replace(number, keys)
+
+
+def _all(keys: Mapping[str, Sequence[str]]) -> list[str]:
+    return [key for each in keys.values() for key in each]
 
 
 def _of(table: Table, numbers: Sequence[str]) -> ColumnElement[bool]:

@@ -10,7 +10,9 @@ from idp.registry.model import Card, Person, Record
 Row: TypeAlias = tuple[Any, ...]
 
 NUMBER, BIRTH_DATE, STATUS, UPDATED_AT = 0, 5, 15, 18
-"""Where a row of ``persons`` has them."""
+"""Where a row of ``persons`` has them; the number is first in every table."""
+AA_KEY_DIGEST = 6
+"""Where a row of ``cards`` has it."""
 
 
 @dataclass(frozen=True, slots=True)

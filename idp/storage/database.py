@@ -162,8 +162,10 @@ def parse_url(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-def upgrade(database: Database) -> None:
+def upgrade(database: Database) -> tuple[str, ...]:
     """Bring the schema to this release's, in one transaction; safe to run from several processes.
+
+    Returns what had to be changed of the data: a sentence each, for the operator.
 
     Raises:
         Unavailable: the database does not answer.
@@ -172,7 +174,9 @@ def upgrade(database: Database) -> None:
         if database.dialect == "postgresql":
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})"))
-        command.upgrade(_migrations(connection), "head")
+        config = _migrations(connection)
+        command.upgrade(config, "head")
+    return tuple(config.attributes["notes"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,7 @@ def _migrations(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
+    config.attributes["notes"] = list[str]()  # what a migration has to say
     return config
 
 

@@ -1,15 +1,19 @@
 """Changing our copy of the registry."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
 from idp.core.clock import FixedClock
 from idp.core.person import BirthDate, CivilStatus, Name, Sex
 from idp.core.personal_number import FormerNumber, PersonalNumber
 from idp.registry.model import Card, CardStatus, Person
-from idp.registry.repository import Record, Registry, UnknownPerson
+from idp.registry.repository import ChipKeyTaken, Record, Registry, UnknownPerson, cards
 from idp.registry.sql import SqlRegistry
 from idp.storage.database import Database
 from tests.conftest import NOW
@@ -77,3 +81,66 @@ def test_real_numbers_are_noticed(registry):
 
 def test_nothing_to_write_is_written(registry):
     registry.write([])
+
+
+OTHER = PersonalNumber("000199000002")
+KEY = "0f" * 32
+
+
+def test_two_persons_never_have_one_chip_key(registry, source):
+    registry.put_card(NUMBER, replace(CARD, aa_key_digest=KEY))
+    other = Record(replace(PERSON, number=OTHER), (replace(CARD, aa_key_digest=KEY),))
+    with pytest.raises(ChipKeyTaken, match="another person"):
+        registry.write([other])
+    assert source.person(OTHER) is None
+    registry.write([Record(other.person)])
+    with pytest.raises(ChipKeyTaken, match="another person"):
+        registry.put_card(OTHER, replace(CARD, aa_key_digest=KEY))
+    assert source.cards(OTHER) == ()
+
+
+def test_one_person_has_a_chip_key_on_one_card(registry, source):
+    first = replace(CARD, aa_key_digest=KEY)
+    second = replace(first, issued_on=date(2025, 1, 1))
+    with pytest.raises(ChipKeyTaken, match="two with one"):
+        registry.write([Record(PERSON, (first, second))])
+    registry.write([Record(PERSON, (first,))])
+    registry.put_card(NUMBER, first)
+    with pytest.raises(ChipKeyTaken, match="two with one"):
+        registry.put_card(NUMBER, second)
+    registry.write([Record(PERSON, (second,))])
+    assert source.cards(NUMBER) == (second,)
+
+
+def test_a_chip_key_moves_with_both_persons_in_one_write(registry, source):
+    mine, theirs = (replace(CARD, aa_key_digest=each * 32) for each in ("aa", "bb"))
+    other = replace(PERSON, number=OTHER)
+    registry.write([Record(PERSON, (mine,)), Record(other, (theirs,))])
+    registry.write([Record(PERSON, (theirs,)), Record(other, (mine,))])
+    assert source.cards(OTHER) == (mine,)
+
+
+def test_the_database_itself_refuses_a_second_chip_key(registry, database):
+    registry.put_card(NUMBER, replace(CARD, aa_key_digest=KEY))
+    registry.write([Record(replace(PERSON, number=OTHER), (CARD,))])
+    changed = update(cards).where(cards.c.number == OTHER.digits).values(aa_key_digest=KEY)
+    with database.read() as connection, pytest.raises(IntegrityError):
+        connection.execute(changed)
+
+
+def test_of_several_that_take_a_chip_key_at_once_one_gets_it(registry, database, source):
+    numbers = [PersonalNumber(f"00019900001{each}") for each in range(6)]
+    registry.write(Record(replace(PERSON, number=each)) for each in numbers)
+    start, refused = threading.Barrier(len(numbers)), []
+
+    def run(number):
+        start.wait(5)
+        try:
+            registry.put_card(number, replace(CARD, aa_key_digest=KEY))
+        except ChipKeyTaken as error:
+            refused.append(error)
+
+    with ThreadPoolExecutor(len(numbers)) as pool:
+        list(pool.map(run, numbers))
+    assert len(refused) == len(numbers) - 1
+    assert sum(len(source.cards(each)) for each in numbers) == 1

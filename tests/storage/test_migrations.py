@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
@@ -12,7 +13,7 @@ from sqlalchemy.exc import ProgrammingError
 
 import idp
 from idp.core.errors import Unavailable
-from idp.storage.database import Database, metadata, open_database, status, upgrade
+from idp.storage.database import Database, _migrations, metadata, open_database, status, upgrade
 
 
 @pytest.fixture
@@ -82,3 +83,44 @@ def test_a_failed_upgrade_leaves_nothing(empty: Database) -> None:
     with empty.read() as connection:
         assert set(inspect(connection).get_table_names()) == {"revocations"}
     empty.close()
+
+
+def test_chip_keys_that_stand_on_several_cards_are_removed_and_told(empty: Database) -> None:
+    _upgrade_to(empty, "0002")
+    person = "'A','','','','1999','male','VNM','','','','','','','','alive'"
+    rows = [
+        *(("000199000001", each, "aa" * 32) for each in ("2020-01-01", "2022-01-01")),
+        ("000199000001", "2023-01-01", None),
+        *((f"00019900000{each}", "2020-01-01", "bb" * 32) for each in (2, 3)),
+        ("000199000004", "2020-01-01", "cc" * 32),
+        ("000199000004", "2021-01-01", None),
+    ]
+    with empty.begin() as connection:
+        for number in sorted({number for number, _, _ in rows}):
+            connection.execute(
+                text(f"INSERT INTO persons VALUES ('{number}',{person},NULL,NULL,NULL)")
+            )
+        query = "INSERT INTO cards VALUES (:number, 'x', :issued, NULL, 'valid', NULL, :key)"
+        for number, issued, key in rows:
+            connection.execute(text(query), {"number": number, "issued": issued, "key": key})
+    notes = upgrade(empty)
+    assert [each.partition(":")[0] for each in notes] == [
+        "card issued on 2020-01-01, number ********0001",
+        "card issued on 2020-01-01, number ********0002",
+        "card issued on 2020-01-01, number ********0003",
+    ]
+    with empty.read() as connection:
+        kept = connection.execute(text("SELECT * FROM cards WHERE aa_key_digest IS NOT NULL")).all()
+        assert [(row.number, row.issued_on) for row in sorted(kept)] == [
+            ("000199000001", "2022-01-01"),
+            ("000199000004", "2020-01-01"),
+        ]
+        assert connection.scalar(text("SELECT count(*) FROM cards")) == len(rows)
+    assert upgrade(empty) == ()
+    empty.close()
+
+
+def _upgrade_to(database: Database, revision: str) -> None:
+    """Bring the schema to that of an earlier release."""
+    with database.begin() as connection:
+        command.upgrade(_migrations(connection), revision)
