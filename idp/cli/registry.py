@@ -34,7 +34,8 @@ def registry() -> None:
 def import_(obj: Context, file: Path, dry_run: bool, form: str) -> None:
     """Import persons from FILE, one JSON object a line.
 
-    A bad line is reported and does not stop the rest; exit code 1 says there was one. A note says
+    A bad line is reported and does not stop the rest; exit code 1 says there was one. Of a bad line
+    about a person that is known the civil status is taken, where it can be read. A note says
     what was left out of a line that was taken, such as a phone that cannot be read. The import
     may be cut off and run again at any time.
     """

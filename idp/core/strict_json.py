@@ -1,6 +1,7 @@
 """JSON as security data: one reading only (RFC 8725 §2.4, RFC 8259 §4)."""
 
 import json
+from collections import Counter
 from typing import Any
 
 MAX_DEPTH = 16
@@ -46,6 +47,15 @@ def loads_line(text: str) -> Any:
     return _LINE.decode(text)
 
 
+def loads_unrepeated(text: str) -> Any:
+    """The value in a line of JSON without the members that are repeated: they have no value.
+
+    Raises:
+        ValueError, RecursionError: not JSON.
+    """
+    return _UNREPEATED.decode(text)
+
+
 def _loads(data: bytes, max_depth: int) -> Any:
     text = data.decode("utf-8")
     if _depth(text) > max_depth:
@@ -80,7 +90,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    times = Counter(name for name, _ in pairs)
+    return {name: value for name, value in pairs if times[name] == 1}
+
+
 _LINE = json.JSONDecoder(object_pairs_hook=_unique)
+_UNREPEATED = json.JSONDecoder(object_pairs_hook=_unrepeated)
 
 
 def _refuse_constant(name: str) -> Any:

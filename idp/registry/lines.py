@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from idp.core.strict_json import RepeatedName, loads_line
-from idp.registry.model import Record
-from idp.registry.record import RecordError, parse_record
+from idp.core.strict_json import RepeatedName, loads_line, loads_unrepeated
+from idp.registry.model import Record, StatusOnly
+from idp.registry.record import RecordError, parse_record, parse_status
 from idp.registry.rows import Rows
 
 MAX_LINE = 64 * 1024
@@ -37,7 +37,7 @@ class Parsed:
     """What a chunk says.
 
     ``rounds`` are to be written one after the other: a number that comes again is in a later one.
-    ``problems`` are the lines that were refused, ``notes`` what was left out of those taken.
+    ``problems`` are the lines of which nothing is taken, ``notes`` what was left out of the others.
     """
 
     rounds: tuple[Rows, ...]
@@ -63,7 +63,7 @@ def parse(chunk: Chunk) -> Parsed:
     """Read every line."""
     problems: list[Problem] = []
     notes: list[Problem] = []
-    rounds: list[dict[str, tuple[int, Record]]] = [{}]
+    rounds: list[dict[str, tuple[int, Record | StatusOnly]]] = [{}]
     for place, line in enumerate(chunk.lines, chunk.first):
         try:
             record = _record(line)
@@ -72,12 +72,15 @@ def parse(chunk: Chunk) -> Parsed:
             continue
         if record is None:
             continue
-        number = record.person.number.digits
+        if isinstance(record, StatusOnly):
+            number = record.number.digits
+        else:
+            number = record.person.number.digits
+            notes.extend(Problem(place, each) for each in record.notes)
         free = next((each for each in rounds if number not in each), None)
         if free is None:
             rounds.append(free := {})
         free[number] = (place, record)
-        notes.extend(Problem(place, each) for each in record.notes)
     return Parsed(tuple(Rows.of(each.values()) for each in rounds), tuple(problems), tuple(notes))
 
 
@@ -96,23 +99,41 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
         yield size, None
 
 
-def _record(line: bytes | None) -> Record | None:
-    """The record of a line; None for an empty one.
+def _record(line: bytes | None) -> Record | StatusOnly | None:
+    """The record of a line, or its status where the rest is wrong; None for an empty one.
 
     Raises:
-        RecordError: there is none.
+        RecordError: there is neither.
     """
     if line is None:
         raise RecordError(f"longer than {MAX_LINE} bytes; each line ends with LF")
     if not line.strip():
         return None
     try:
-        value = loads_line(line.decode())
-    except RepeatedName:
-        raise RecordError("not JSON with one meaning: a member is repeated") from None
+        value, repeated = _value(line)
     except (ValueError, RecursionError):
         raise RecordError(f"not JSON in UTF-8{_hint(line)}") from None
-    return parse_record(value, strict=True)
+    try:
+        if repeated:
+            raise RecordError("not JSON with one meaning: a member is repeated")
+        return parse_record(value, strict=True)
+    except RecordError as error:
+        if (status := parse_status(value, str(error))) is None:
+            raise
+        return status
+
+
+def _value(line: bytes) -> tuple[object, bool]:
+    """The JSON of a line, and whether members are repeated, which it is then without.
+
+    Raises:
+        ValueError, RecursionError: not JSON in UTF-8.
+    """
+    text = line.decode()
+    try:
+        return loads_line(text), False
+    except RepeatedName:
+        return loads_unrepeated(text), True
 
 
 def _hint(line: bytes) -> str:

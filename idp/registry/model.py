@@ -70,3 +70,17 @@ class Record:
     cards: tuple[Card, ...] | None = None
     status_told: bool = True
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusOnly:
+    """The civil status that a record says, which breaks a rule elsewhere: ``reason``.
+
+    ``is_dated`` is False where the record tells a time of change that cannot be read.
+    """
+
+    number: PersonalNumber
+    status: CivilStatus
+    reason: str
+    updated_at: int | None = None
+    is_dated: bool = True

@@ -16,7 +16,7 @@ from idp.core.person import Address, BirthDate, CivilStatus, Name, Sex
 from idp.core.personal_number import PersonalNumber, parse_former, parse_personal
 from idp.core.typed import plain
 from idp.registry import phone
-from idp.registry.model import NATIONALITY, NO_ADDRESS, Card, CardStatus, Person, Record
+from idp.registry.model import NATIONALITY, NO_ADDRESS, Card, CardStatus, Person, Record, StatusOnly
 
 MAX_MANY = 32
 MAX_TIME = 1 << 40
@@ -87,6 +87,26 @@ def parse_record(value: object, *, strict: bool) -> Record:
     if len(own) < len(cards):
         notes.append("cards: a document number of another person; that card is left out")
     return Record(person, own, status_told, tuple(notes))
+
+
+def parse_status(value: object, reason: str) -> StatusOnly | None:
+    """The civil status in an object that is no record for ``reason``; None where it says none.
+
+    A death never hangs on what else is told of a person.
+    """
+    if not isinstance(value, dict):
+        return None
+    try:
+        number = _required(value, "number", parse_personal)
+        status = _optional(value, "status", CivilStatus)
+    except RecordError:
+        return None
+    if status is None:
+        return None
+    try:
+        return StatusOnly(number, status, reason, _time(value.get("updated_at")))
+    except RecordError:
+        return StatusOnly(number, status, reason, is_dated=False)
 
 
 def parse_person(found: Mapping[str, Any], notes: list[str], *, strict: bool) -> Person:

@@ -32,7 +32,7 @@ from idp.core.clock import Clock
 from idp.core.person import CivilStatus
 from idp.core.personal_number import PersonalNumber
 from idp.registry.chip_keys import REPEATED, ChipKeys, Rehearsal, keys_of
-from idp.registry.merge import Known, Merged, merge
+from idp.registry.merge import Known, Merged, StatusRow, merge
 from idp.registry.model import Card, CardStatus, Record
 from idp.registry.rows import NUMBER, Rows, card_row
 from idp.registry.rows import Row as Values
@@ -133,7 +133,7 @@ class Registry:
 
         With ``rehearsal`` only the answer is made.
         """
-        numbers = sorted({each[NUMBER] for rows in rounds for each in rows.persons})
+        numbers = sorted({each for rows in rounds for each in rows.numbers})
         if not numbers:
             return []
         keys = [key for rows in rounds for key in _all(keys_of(rows))]
@@ -152,6 +152,7 @@ class Registry:
                     rehearsal.add(each.rows)
                 else:
                     self._write(connection, each.rows)
+                    _write_statuses(connection, each.statuses)
         return merged
 
     @contextmanager
@@ -259,6 +260,12 @@ def _execute(
         return
     pick = itemgetter(*map(names.index, order))
     connection.exec_driver_sql(str(compiled), list(map(pick, rows)))
+
+
+def _write_statuses(connection: Connection, statuses: Sequence[StatusRow]) -> None:
+    for number, status, updated_at in statuses:
+        query = update(persons).where(persons.c.number == number)
+        connection.execute(query.values(status=status, updated_at=updated_at))
 
 
 def _holders(connection: Connection, keys: Sequence[str]) -> dict[str, str]:

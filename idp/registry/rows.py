@@ -1,11 +1,11 @@
 """Records as the tables hold them: plain tuples, quick to hand to another process and to store."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from idp.core.personal_number import PersonalNumber
-from idp.registry.model import Card, Person, Record
+from idp.registry.model import Card, Person, Record, StatusOnly
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -20,6 +20,7 @@ class Rows:
     """Rows of each table, values in the order of its columns; ``told``: of whom cards are told.
 
     ``places`` are the lines of the ``persons``, ``silent`` those whose line says no status.
+    ``statuses`` come from lines of which nothing else is taken.
     By the order of the key: faster, and two writers wait for each other, never in a circle.
     """
 
@@ -29,11 +30,19 @@ class Rows:
     told: list[str]
     places: list[int]
     silent: set[str]
+    statuses: list[tuple[int, StatusOnly]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, found: Iterable[tuple[int, Record]]) -> "Rows":
+    def of(cls, found: Iterable[tuple[int, Record | StatusOnly]]) -> "Rows":
         """All that the records say, each with its line; of one number, one record."""
-        placed = sorted(found, key=lambda each: each[1].person.number.digits)
+        statuses = list[tuple[int, StatusOnly]]()
+        placed = list[tuple[int, Record]]()
+        for place, each in found:
+            if isinstance(each, StatusOnly):
+                statuses.append((place, each))
+            else:
+                placed.append((place, each))
+        placed.sort(key=lambda each: each[1].person.number.digits)
         ordered = [record for _, record in placed]
         return cls(
             [person_row(each.person) for each in ordered],
@@ -50,6 +59,7 @@ class Rows:
             [each.person.number.digits for each in ordered if each.cards is not None],
             [place for place, _ in placed],
             {each.person.number.digits for each in ordered if not each.status_told},
+            statuses,
         )
 
     def without(self, numbers: Collection[str]) -> "Rows":
@@ -62,7 +72,14 @@ class Rows:
             [each for each in self.told if each not in numbers],
             [self.places[at] for at in kept],
             self.silent,
+            self.statuses,
         )
+
+    @property
+    def numbers(self) -> list[str]:
+        """Everybody of whom something is said."""
+        only = (each.number.digits for _, each in self.statuses)
+        return [*(row[NUMBER] for row in self.persons), *only]
 
 
 def person_row(person: Person) -> Row:
