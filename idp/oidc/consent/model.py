@@ -81,7 +81,8 @@ class Consent:
     """A citizen's answer to one relying party, for one version of its purpose.
 
     ``refused`` are voluntary claims they were shown and did not give, remembered so that nobody
-    nags. ``text_digest`` is the digest of the purpose as shown. Times are epoch seconds.
+    nags. ``text_digest`` is the digest of the purpose as shown. Times are epoch seconds. ``flow``
+    is the login it was given in, ``id`` its number in the database.
     """
 
     account_id: str
@@ -94,6 +95,8 @@ class Consent:
     level: int = 0
     given_at: int = 0
     withdrawn_at: int | None = None
+    flow: str = ""
+    id: int = field(default=0, compare=False)
 
     def stands(self, client: Client) -> bool:
         """Whether it is neither withdrawn nor for another version of the purpose."""

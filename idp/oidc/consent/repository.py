@@ -1,5 +1,6 @@
 """Consents in the database: every answer is a row that stays, the last one counts."""
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from idp.core.clock import Clock
 from idp.oidc.consent.model import Consent
@@ -38,7 +40,11 @@ consents = Table(
     Column("level", Integer, nullable=False),
     Column("given_at", BigInteger, nullable=False),
     Column("withdrawn_at", BigInteger),
+    Column("flow", String(43)),
+    # The answer before it, 0 for the first one: of two that are sent at once one is kept.
+    Column("follows", BigInteger),
     Index("ix_consents_account_id_client_id", "account_id", "client_id", "id"),
+    Index("ix_consents_follows", "account_id", "client_id", "follows", unique=True),
 )
 _LATEST = consents.c.id.desc()
 
@@ -75,23 +81,23 @@ class Consents:
         with self._database.read() as connection:
             return tuple(_consent(row) for row in connection.execute(query))
 
-    def add(self, consent: Consent) -> None:
-        """Keep an answer."""
-        with self._database.begin() as connection:
-            connection.execute(
-                insert(consents).values(
-                    account_id=consent.account_id,
-                    client_id=consent.client_id,
-                    purpose_version=consent.purpose_version,
-                    granted=sorted(consent.granted),
-                    refused=sorted(consent.refused),
-                    text_digest=consent.text_digest,
-                    locale=consent.locale,
-                    level=consent.level,
-                    given_at=consent.given_at,
-                    withdrawn_at=consent.withdrawn_at,
-                )
-            )
+    def add(self, consent: Consent, *, follows: int | None = None) -> bool:
+        """Keep an answer that was given when ``follows`` was the last one's id, 0 for none.
+
+        False when another answer came first; then nothing is kept. None: whatever came before.
+        """
+        values = asdict(consent) | {
+            "granted": sorted(consent.granted),
+            "refused": sorted(consent.refused),
+            "follows": follows,
+        }
+        del values["id"]
+        try:
+            with self._database.begin() as connection:
+                connection.execute(insert(consents).values(values))
+        except IntegrityError:
+            return False
+        return True
 
     def withdraw(self, account_id: str, client_id: str) -> bool:
         """Take a consent back; whether there was one.
@@ -126,4 +132,6 @@ def _consent(row: Row[Any]) -> Consent:
         level=row.level,
         given_at=row.given_at,
         withdrawn_at=row.withdrawn_at,
+        flow=row.flow or "",
+        id=row.id,
     )

@@ -4,7 +4,7 @@ It is a step of a login like any other: reached only when the login is proved, a
 this browser, and left for wherever the login goes on. Nothing is ticked beforehand.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,6 +50,16 @@ class Question:
     details: tuple[Detail, ...]
     known: Consent | None
     form: str = field(repr=False)
+
+    @property
+    def answered(self) -> bool:
+        """Whether this login has its answer: the form was sent twice."""
+        since, known = self.visit.transaction.begun_at, self.known
+        return (
+            known is not None
+            and known.flow == self.visit.ticket.flow
+            and not must_ask(self.asked, known, self.client, since=since)
+        )
 
     @property
     def context(self) -> dict[str, str]:
@@ -179,25 +189,36 @@ def _answer(office: ConsentDesk, question: Question) -> Response:
 
 
 def _allow(office: ConsentDesk, question: Question) -> Response:
-    visit, client, desk = question.visit, question.client, office.desk
+    visit, desk = question.visit, office.desk
+    if not question.answered and not _keep(office, question):
+        newer = _question(office, visit)  # another answer came first, perhaps this very form's
+        return _allow(office, newer) if newer else desk.proceed(visit)
+    if question.details:
+        yes = details.approve(visit.ticket.flow, question.finish.account_id, question.details)
+        desk.transient.run(yes)
+    return redirect(visit.transaction.return_to)
+
+
+def _keep(office: ConsentDesk, question: Question) -> bool:
+    """Keep the answer, with its record; False when another answer came first."""
+    visit, client, desk, known = question.visit, question.client, office.desk, question.known
     given = answer(
         question.asked,
         visit.request.form.all("claims"),
         client=client,
         account_id=question.finish.account_id,
-        before=question.known,
+        before=known,
         level=question.finish.level,
         locale=desk.pages.locale(visit.request),
         now=max(desk.clock(), visit.transaction.begun_at),  # another node may have begun it
     )
-    office.consents.add(given)
+    given = replace(given, flow=visit.ticket.flow)
+    if not office.consents.add(given, follows=known.id if known else 0):
+        return False
     released = tuple(sorted(given.granted.intersection(question.asked.claims)))
     types = tuple(each["type"] for each in question.details)
     event = ConsentGiven(
         claims=released, purpose=client.purpose_version, approved=types, **question.context
     )
     desk.audit.write(event, peer=visit.request.peer)
-    if question.details:
-        yes = details.approve(visit.ticket.flow, question.finish.account_id, question.details)
-        desk.transient.run(yes)
-    return redirect(visit.transaction.return_to)
+    return True

@@ -1,13 +1,18 @@
 """A form that is sent twice ends where the first one led (a double click, an impatient reload)."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
+import pytest
+from sqlalchemy import text
 from werkzeug.test import Client as Http
 from werkzeug.test import TestResponse
 
 from idp.login.replay import SECONDS
-from tests.oidc.front import CODE, Browser, Front, Page, X, answer
+from tests.oidc.consent.test_details import FEE
+from tests.oidc.front import CODE, PORTAL, Browser, Front, Page, X, answer
 
 AT_ONCE = 5
 
@@ -59,6 +64,70 @@ def test_a_code_form_sent_again_afterwards_ends_at_the_same_place(front: Front) 
     assert answer(first)["code"] == answer(again)["code"]
     assert "id_token" in front.tokens(again)
     assert front.redeem(first).get_json()["error"] == "invalid_grant"  # the code works once
+
+
+def consents(front: Front) -> int:
+    with front.database.read() as connection:
+        return connection.scalar(text("SELECT count(*) FROM consents")) or 0
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_consent_form_sent_twice_at_the_same_moment_gives_one_consent(
+    front: Front, again: bool
+) -> None:
+    browser = front.browser()
+    asked = {"scope": "openid profile phone"}
+    if again:  # one was given before
+        page = browser.log_in(front.authorize(browser, **asked))
+        browser.submit(page, claims=["name"], decision="allow")
+    before = consents(front)
+    front.clock.advance(5)
+    page = front.authorize(browser, **asked, prompt="consent") if again else None
+    page = page or browser.log_in(front.authorize(browser, **asked))
+    assert "/consent/" in browser.at
+    ends = pressed(front, browser, page, claims=["name"], decision="allow")
+    assert len(set(ends)) == 1
+    assert "code=" in ends[0]
+    assert counted(front, "ConsentGiven") == consents(front) == before + 1
+    late = browser.post(Page(page.text).action, {**Page(page.text).hidden, "decision": "allow"})
+    assert "code" in answer(late)
+    assert counted(front, "ConsentGiven") == consents(front) == before + 1
+
+
+def test_a_transaction_that_is_approved_twice_at_the_same_moment_is_approved_once(
+    front: Front,
+) -> None:
+    front.change(replace(PORTAL, authorization_details_types=("transaction_approval",)))
+    browser = front.browser()
+    page = browser.log_in(front.authorize(browser, authorization_details=json.dumps([FEE])))
+    ends = pressed(front, browser, page, decision="allow")
+    assert len(set(ends)) == 1
+    assert counted(front, "ConsentGiven") == consents(front) == 1
+    assert "code=" in ends[0]
+
+
+def test_two_forms_of_two_logins_sent_at_the_same_moment_give_two_consents(front: Front) -> None:
+    browser = front.signed_in()
+    start = threading.Barrier(2)
+    tabs = []
+    for scope in ("openid profile", "openid phone"):
+        page = front.authorize(browser, scope=scope)
+        tabs.append((twin(front, browser), Page(page.text), scope.split()[1]))
+
+    def press(tab: tuple[Browser, Page, str]) -> None:
+        each, form, scope = tab
+        start.wait(20)
+        claim = {"profile": "name", "phone": "phone_number"}[scope]
+        done = each.post(form.action, {**form.hidden, "claims": [claim], "decision": "allow"})
+        assert "code" in answer(done)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(press, tabs))
+    assert counted(front, "ConsentGiven") == consents(front) == 2
+    account = front.citizens[X].id
+    known = front.services.consents.find(account, "portal")
+    assert known is not None
+    assert known.granted >= {"name", "phone_number"}
 
 
 def test_what_the_relying_party_has_redeemed_is_not_given_again(front: Front) -> None:

@@ -1,5 +1,7 @@
 """Consents in the database, on SQLite and PostgreSQL."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -43,6 +45,22 @@ def test_the_last_answer_counts_and_every_one_is_kept(consents: Consents) -> Non
     assert consents.find("x", "portal") == later
     assert consents.find("y", "portal") is None
     assert consents.of_account("x") == (replace(CONSENT, client_id="other"), later, CONSENT)
+
+
+def test_of_two_answers_to_one_form_one_is_kept(consents: Consents) -> None:
+    start = threading.Barrier(4)
+
+    def add(follows: int) -> bool:
+        start.wait(10)
+        return consents.add(CONSENT, follows=follows)
+
+    for _ in range(3):
+        known = consents.find("x", "portal")
+        with ThreadPoolExecutor(4) as pool:
+            kept = list(pool.map(add, [known.id if known else 0] * 4))
+        assert kept.count(True) == 1
+    assert len(consents.of_account("x")) == 3
+    assert consents.add(replace(CONSENT, account_id="y"), follows=0)
 
 
 @pytest.mark.attack("Q12")
