@@ -12,12 +12,12 @@ from typing import Any
 from idp.accounts.lifecycle import AccountUnusable, require_usable
 from idp.accounts.model import Account
 from idp.accounts.repository import Accounts
-from idp.audit.events import Event, LoginStarted, SessionMoved, SessionStarted
+from idp.audit.events import Event, LoginStarted, SessionStarted
 from idp.audit.log import AuditLog
 from idp.core import assurance
 from idp.core.clock import Clock
 from idp.core.handles import random_token
-from idp.login import replay, throttle, whereabouts
+from idp.login import moves, replay, throttle, whereabouts
 from idp.login.authenticator import Authentication, Method
 from idp.login.dispatch import Authenticate, Finish, Step, next_step
 from idp.login.errors import Notice
@@ -227,6 +227,7 @@ class Desk:
         if value is None:
             raise self.over(request, ticket)
         found = [Authentication.load(each) for each in answers[: len(self.methods)] if each]
+        client_id = str(value["client_id"])
         awake = self.sessions.awake(handle, session) if handle else None
         visit = Visit(
             request=request,
@@ -234,7 +235,7 @@ class Desk:
             ticket=ticket,
             transaction=Transaction.load(value),
             proofs=tuple(sorted(found, key=lambda each: each.at)),
-            session=self.sessions.trusted(awake, whereabouts.of(request)),
+            session=self._where_trusted(request, awake, client_id),
         )
         return visit, tuple(answers[len(self.methods) :])
 
@@ -248,18 +249,22 @@ class Desk:
         return Notice("over", status=409, onward=self._home(ticket))
 
     def session(self, request: Request, client_id: str = "") -> Session | None:
-        """The browser's session, where it may be used. A move that forbids it is audited here."""
-        found, here = self.sessions.of(request), whereabouts.of(request)
-        if found is not None and self.sessions.trusted(found, here) is None:
-            self.audit.write(*self.moves(found, here, client_id), peer=request.peer)
-            return None
+        """The browser's session, where it may be used. A move is audited."""
+        return self._where_trusted(request, self.sessions.of(request), client_id)
+
+    def session_to_end(self, request: Request, client_id: str = "") -> Session | None:
+        """The browser's session wherever it is used: anybody who has it may end it."""
+        found = self.sessions.of(request)
+        self._where_trusted(request, found, client_id)
         return found
 
-    def moves(self, session: Session, here: Whereabouts, client_id: str) -> tuple[Event, ...]:
-        """The event that says how ``session`` moved; none where it did not."""
-        what = self.sessions.moved(session, here)
-        who = {"session_id": session.id, "account_id": session.account_id}
-        return (SessionMoved(**who, client_id=client_id, what=what),) if what else ()
+    def _where_trusted(
+        self, request: Request, session: Session | None, client_id: str
+    ) -> Session | None:
+        if session is None:
+            return None
+        moves.record(self.sessions, self.audit, request, session, client_id)
+        return self.sessions.trusted(session, whereabouts.of(request))
 
     def _home(self, ticket: Ticket) -> str:
         client = self.describe(ticket.client_tag)
@@ -335,9 +340,8 @@ class Desk:
         session: Session | None,
         finish: Finish,
         here: Whereabouts = NOWHERE,
-        client_id: str = "",
     ) -> Settled:
-        """Turn a met requirement into a session, used from ``here`` for a relying party.
+        """Turn a met requirement into a session, used from ``here``.
 
         Raises:
             AccountUnusable: see :meth:`usable`.
@@ -349,6 +353,4 @@ class Desk:
         reached = assurance.acr(renewed.session.level)
         started = SessionStarted(session_id=renewed.session.id, account_id=account.id, acr=reached)
         events: tuple[Event, ...] = (started,) if proofs else ()
-        if session is not None:
-            events = (*self.moves(session, here, client_id), *events)
         return Settled(renewed, account, person, events)

@@ -34,7 +34,8 @@ class Lifetimes:
 class Session:
     """A citizen who proved who they are. ``secret`` is the digest of the cookie's secret.
 
-    ``agent`` and ``network`` are where it was last used (:mod:`idp.login.whereabouts`).
+    ``agent`` and ``network`` are where it was last used (:mod:`idp.login.whereabouts`), ``moves``
+    how often that changed.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Session:
     expires_at: int
     agent: str = ""
     network: str = ""
+    moves: int = 0
 
     @classmethod
     def load(cls, value: Mapping[str, Any]) -> "Session":
@@ -76,7 +78,9 @@ class Session:
 
     def at(self, here: Whereabouts) -> "Session":
         """The session, used from ``here`` from now on; what is not known changes nothing."""
-        return replace(self, agent=here.agent or self.agent, network=here.network or self.network)
+        now = Whereabouts(here.agent or self.agent, here.network or self.network)
+        moves = self.moves + (now != self.whereabouts)
+        return replace(self, agent=now.agent, network=now.network, moves=moves)
 
     def lives(self, now: int) -> bool:
         """Whether tokens of this session may still be used (absolute end)."""
@@ -138,4 +142,5 @@ def advance(
     )
     if kept:
         fresh = replace(fresh, expires_at=min(kept.expires_at, fresh.expires_at))
+        fresh = replace(fresh, agent=kept.agent, network=kept.network, moves=kept.moves)
     return fresh, cookie

@@ -215,9 +215,7 @@ def _grant(
     ticket: Ticket | None,
 ) -> Response:
     services, destination = errand.services, errand.destination
-    settled = services.desk.settle(
-        session, finish, whereabouts.of(errand.request), destination.client.client_id
-    )
+    settled = services.desk.settle(session, finish, whereabouts.of(errand.request))
     authorization = respond.authorize(
         errand.asked,
         destination.client,

@@ -127,7 +127,8 @@ def decide(approval: Approval, request: Request, r: str) -> Response:
         HttpError: it is no answer.
     """
     services = approval.services
-    session, waiting = services.desk.session(request), _find(services, r)
+    waiting = _find(services, r)
+    session = services.desk.session(request, waiting.client_id if waiting else "")
     if session is None:
         return redirect(PATH)
     if waiting is None or not equal(waiting.payload["account_id"], session.account_id):

@@ -15,7 +15,6 @@ from typing import Any
 from idp.audit.events import LogoutCompleted, RelyingPartyLeft, SessionEnded
 from idp.core.errors import Unavailable
 from idp.core.handles import digest, equal
-from idp.login import whereabouts
 from idp.login.session import Session
 from idp.oidc.authorization import session_state
 from idp.oidc.authorization.kept import keep, params_of
@@ -50,7 +49,8 @@ def logout(services: Services, request: Request) -> Response:
     if request.method == "POST" and "decision" not in request.form:
         return keep(services, request, params)
     asked = read(params, services.clients, services.keys, issuer=services.settings.issuer)
-    session = services.desk.sessions.of(request)
+    client_id = asked.client.client_id if asked.client else ""
+    session = services.desk.session_to_end(request, client_id)
     if session is None:
         return _away(services, request, asked, vouched=asked.session_id is not None)
     if request.method == "POST":
@@ -120,7 +120,6 @@ def _end(services: Services, request: Request, asked: LogoutRequest, session: Se
         "client_id": asked.client.client_id if asked.client else "",
     }
     services.audit.write(
-        *services.desk.moves(session, whereabouts.of(request), who["client_id"]),
         SessionEnded(reason="logout", **who),
         LogoutCompleted(**who),
         peer=request.peer,

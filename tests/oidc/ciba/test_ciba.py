@@ -9,6 +9,7 @@ from werkzeug.test import Client as Http
 
 from idp.notify.console import inbox
 from idp.oidc.vocabulary import CIBA
+from tests.oidc.authorization.test_moved import THIEF, Somewhere
 from tests.oidc.ciba.bank import (
     BANK,
     NOBODY,
@@ -267,3 +268,20 @@ def test_there_is_no_hook_outside_the_sandbox(bank: Front) -> None:
         query_string={"auth_req_id": begun["auth_req_id"], "action": "allow"},
     )
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_a_request_that_is_decided_elsewhere_records_the_move_once(
+    bank: Front, decision: str
+) -> None:
+    begun = begin(bank)
+    known, page = phone(bank)
+    browser = Somewhere(known.http)
+    browser.place = THIEF
+    asked = browser.get(requests(page)[0])
+    if decision == "allow":
+        assert outcome(allow(browser, asked, begun["match_number"])) == "allowed"
+    else:
+        assert outcome(browser.submit(asked, decision="deny")) == "denied"
+    moved = [each for each in bank.events() if each["event"] == "SessionMoved"]
+    assert [(each["client_id"], each["what"]) for each in moved] == [("bank", ["user_agent"])]
