@@ -20,7 +20,10 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAX_HOPS = 16
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_PAIR = re.compile(rf'[ \t]*({_NAME})=(?:({_NAME})|"((?:[^"\\]|\\.)*)")[ \t]*')
+# Gateways leave the quotes out where the colons and brackets of an address need them.
+_TEXT = r"[!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+"
+_PAIR = re.compile(rf'({_NAME})=(?:({_TEXT})|"((?:[^"\\]|\\.)*)")')
+_BLANK = re.compile(r"[ \t]*")
 _PORT = r"(?::(?:[0-9]{1,5}|_[0-9A-Za-z._-]+))?"
 _NODE = re.compile(
     rf"\[([0-9A-Fa-f:.]+)(?:%[^\]]*)?\]{_PORT}|([0-9.]+){_PORT}|([0-9A-Fa-f:.]+)(?:%.*)?"
@@ -105,14 +108,15 @@ def forwarded(value: str) -> tuple[Hop, ...]:
     """
     hops, element, at = list[Hop](), dict[str, str](), 0
     while at < len(value):
+        at = _past_blanks(value, at)
         pair = _PAIR.match(value, at)
         if pair:
-            name, at = pair[1].lower(), pair.end()
+            name, at = pair[1].lower(), _past_blanks(value, pair.end())
             if name in element:
                 raise ValueError(f"{name} is repeated")
             element[name] = pair[2] or re.sub(r"\\(.)", r"\1", pair[3] or "")
         after = value[at : at + 1]
-        if after not in (";", ",", "", " ", "\t") or (after == ";" and not pair):
+        if after not in (";", ",", "") or (after == ";" and not pair):
             raise ValueError("not an element of Forwarded")
         if after in (",", "") and element:
             hops.append(_hop(element))
@@ -123,6 +127,11 @@ def forwarded(value: str) -> tuple[Hop, ...]:
     return tuple(hops)
 
 
+def _past_blanks(value: str, at: int) -> int:
+    found = _BLANK.match(value, at)
+    return found.end() if found else at
+
+
 def _hop(element: Mapping[str, str]) -> Hop:
     return Hop(node(element.get("for", "")), element.get("proto", ""))
 
@@ -130,7 +139,7 @@ def _hop(element: Mapping[str, str]) -> Hop:
 def x_forwarded_for(value: str) -> tuple[Hop, ...]:
     """The hops of X-Forwarded-For: addresses, with a port or in quotes as gateways write them."""
     entries = value.rsplit(",", MAX_HOPS)[-MAX_HOPS:]
-    return tuple(Hop(node(each.strip().strip('"'))) for each in entries)
+    return tuple(Hop(node(each.strip().strip('"').strip())) for each in entries)
 
 
 def node(text: str) -> str:
