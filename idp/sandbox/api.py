@@ -30,8 +30,11 @@ from idp.web.openapi import (
     parameter,
 )
 
-BASE = "/sandbox/api/clients/<client_id>"
+ROOT = "/sandbox/api"
+BASE = f"{ROOT}/clients/<path:client_id>"
 NEXT, EXCHANGES = f"{BASE}/next", f"{BASE}/exchanges"
+OWN_NEXT, OWN_EXCHANGES = f"{ROOT}/next", f"{ROOT}/exchanges"
+"""For the client that authenticates: an id such as ``../a`` cannot stand in a path."""
 
 Answer = Callable[[Tools, Request, str], Response]
 
@@ -68,11 +71,12 @@ def _members(request: Request) -> Mapping[str, Any]:
 
 
 def _own(tools: Tools, work: Answer, client_id: str, request: Request) -> Response:
-    """Answer the client itself and nobody else.
+    """Answer the client itself and nobody else; without ``client_id``, the one that authenticates.
 
     Raises:
         OAuthError: ``invalid_client``.
     """
+    client_id = client_id or request.query.get("client_id") or read_credentials(request).client_id
     named = Params((*request.form.pairs(), ("client_id", client_id)))
     if "client_id" not in request.form:
         request = replace(request, form=named)
@@ -83,7 +87,7 @@ def _own(tools: Tools, work: Answer, client_id: str, request: Request) -> Respon
 
 
 def _route(tools: Tools, work: Answer, methods: tuple[str, ...]) -> Route:
-    def handler(request: Request, client_id: str) -> Response:
+    def handler(request: Request, client_id: str = "") -> Response:
         return answering(partial(_own, tools, work, client_id))(request)
 
     return Route(handler, methods)
@@ -95,6 +99,8 @@ def routes(tools: Tools) -> dict[str, Route]:
     return {
         NEXT: _route(tools, next_login, methods),
         EXCHANGES: _route(tools, exchanges, methods),
+        OWN_NEXT: _route(tools, next_login, methods),
+        OWN_EXCHANGES: _route(tools, exchanges, methods),
     }
 
 
@@ -144,24 +150,28 @@ def _operation(
 
 
 def _described(path: str) -> str:
-    return path.replace("<", "{").replace(">", "}")
+    return path.replace("<path:", "{").replace(">", "}")
 
+
+_ON_NEXT = {
+    "get": _operation("What the next login ends in; in the sandbox only", {"200": _PENDING}),
+    "post": _operation(
+        "Force what the next login ends in; in the sandbox only", {"200": _PENDING}, _BODY
+    ),
+    "delete": _operation("Forget what was forced; in the sandbox only", _GONE),
+}
+_ON_EXCHANGES = {
+    "get": _operation("The last exchanges; in the sandbox only", {"200": _KEPT}),
+    "post": _operation(
+        "The last exchanges, for credentials in a form; in the sandbox only", {"200": _KEPT}
+    ),
+    "delete": _operation("Forget the exchanges; in the sandbox only", _GONE),
+}
+_WHOSE_OWN = (parameter("client_id", "query", TEXT),)
 
 PATHS: Paths = {
-    _described(NEXT): {
-        "parameters": list(_WHOSE),
-        "get": _operation("What the next login ends in; in the sandbox only", {"200": _PENDING}),
-        "post": _operation(
-            "Force what the next login ends in; in the sandbox only", {"200": _PENDING}, _BODY
-        ),
-        "delete": _operation("Forget what was forced; in the sandbox only", _GONE),
-    },
-    _described(EXCHANGES): {
-        "parameters": list(_WHOSE),
-        "get": _operation("The last exchanges; in the sandbox only", {"200": _KEPT}),
-        "post": _operation(
-            "The last exchanges, for credentials in a form; in the sandbox only", {"200": _KEPT}
-        ),
-        "delete": _operation("Forget the exchanges; in the sandbox only", _GONE),
-    },
+    _described(NEXT): {"parameters": list(_WHOSE), **_ON_NEXT},
+    _described(EXCHANGES): {"parameters": list(_WHOSE), **_ON_EXCHANGES},
+    OWN_NEXT: {"parameters": list(_WHOSE_OWN), **_ON_NEXT},
+    OWN_EXCHANGES: {"parameters": list(_WHOSE_OWN), **_ON_EXCHANGES},
 }

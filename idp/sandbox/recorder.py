@@ -5,7 +5,7 @@ It wraps their routes when the application is built, in a sandbox only; see :fun
 
 import json
 import threading
-from collections import deque
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,6 +21,7 @@ from idp.oidc.errors import OAuthError
 from idp.oidc.services import Services
 from idp.oidc.tokens.standing import Ended
 from idp.sandbox import exchange
+from idp.sandbox.backlog import Backlog
 from idp.sandbox.checks import failed_check, outcome
 from idp.sandbox.exchange import NOBODY, Exchange
 from idp.sandbox.observation import Observation, observing
@@ -46,16 +47,22 @@ WHEN_ANSWERED = ("/authorize/resume", "/login/<t>/card/return")
 CLAIMS_ONLY = ("/userinfo", "/introspect")
 PAUSE = 1.0
 """Seconds between two looks at what waits."""
-MOST_WAITING = 60
-"""Exchanges of a process that may wait; of more, the oldest are not kept."""
+MOST_WAITING = 500
+"""Exchanges of clients that may wait in a process."""
+MOST_STRANGE = 100
+"""Those that may wait while nobody knows whose they are."""
 REFUSALS = (OAuthError, HttpError, RepeatedParameter, Notice, Unavailable)
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """One request and its answer as they were, until they are worked on."""
+    """One request and its answer as they were, until they are worked on.
+
+    ``at`` is when it came, ``order`` a number that is higher for what came later.
+    """
 
     at: int
+    order: int
     endpoint: str
     request: Request
     response: Response
@@ -65,13 +72,14 @@ class Remembered:
 class Recorder:
     """Keeps exchanges of one provider; one thread, from :meth:`start` to :meth:`close`.
 
-    A request only leaves what it has in memory. The thread works on it every second: under load
-    on the newest alone, so that a load test costs the provider next to nothing.
+    A request only leaves what it has in memory. The thread works on it every second: of each client
+    on the newest 50 alone, so that a load test costs the provider next to nothing.
     """
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self._waiting: deque[Remembered] = deque(maxlen=MOST_WAITING)
+        self._known = Backlog[Remembered](MOST_WAITING)
+        self._strange = Backlog[Remembered](MOST_STRANGE)
         self._working = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -86,17 +94,21 @@ class Recorder:
         self._thread.join()
         self.flush()
 
-    def remember(
-        self, endpoint: str, request: Request, response: Response, seen: Observation
-    ) -> None:
+    def remember(self, known: Remembered) -> None:
         """Leave one exchange to the thread."""
-        at = self.services.clock()
-        self._waiting.append(Remembered(at, endpoint, request, response, seen))
+        with suppress(Unavailable):
+            for client_id in self._named(known):
+                if client_id and self.services.clients.get(client_id):
+                    self._known.add(client_id, known)
+                    return
+        # By the token that it was sent with: its client is looked up later.
+        self._strange.add(known.request.headers.get("authorization", ""), known)
 
     def flush(self) -> None:
         """Keep what waits now. A store that is away loses it: an answer never waits for this."""
         with self._working, suppress(Unavailable):
-            waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            waiting = [*self._known.take(), *self._strange.take()]
+            waiting.sort(key=lambda each: each.order)
             exchange.keep(self.services.transient, *self._worked(waiting))
 
     def _run(self) -> None:
@@ -142,17 +154,18 @@ class Recorder:
         named = [each.client_id for each in seen.events]
         if request.path == "/register":
             named.append(str(dict(answer).get("client_id", "")))
-        for client_id in (*named, *self._claimed(request)):
+        for client_id in (*named, *self._owners(request)):
             if client_id and self.services.clients.get(client_id):
                 return client_id
         return NOBODY
 
-    def _claimed(self, request: Request) -> Iterable[str]:
-        yield from (*request.query.all("client_id"), *request.form.all("client_id"))
-        if request.path.startswith("/register/"):
-            yield request.path.removeprefix("/register/")
-        with suppress(OAuthError, RepeatedParameter):
-            yield read_credentials(request).client_id
+    def _named(self, known: Remembered) -> Iterable[str]:
+        """Whose it may be, as far as no token has to be looked up."""
+        yield from (each.client_id for each in known.seen.events)
+        yield from _claimed(known.request)
+
+    def _owners(self, request: Request) -> Iterable[str]:
+        yield from _claimed(request)
         for hint in (*request.query.all("id_token_hint"), *request.form.all("id_token_hint")):
             audience = ((decoded(hint) or {}).get("claims") or {}).get("aud")
             yield from [audience] if isinstance(audience, str) else ()
@@ -166,19 +179,28 @@ class Recorder:
             return
 
 
+def _claimed(request: Request) -> Iterable[str]:
+    yield from (*request.query.all("client_id"), *request.form.all("client_id"))
+    if request.path.startswith("/register/"):
+        yield request.path.removeprefix("/register/")
+    with suppress(OAuthError, RepeatedParameter):
+        yield read_credentials(request).client_id
+
+
 def recorded(recorder: Recorder, endpoint: str, route: Route) -> Route:
     """``route``, each of whose exchanges is kept."""
 
     def handler(request: Request, **path: str) -> Response:
+        came = recorder.services.clock(), time.monotonic_ns()
         with observing() as seen:
             try:
                 response = route.handler(request, **path)
             except REFUSALS as error:
                 seen.failed(error)
-                recorder.remember(endpoint, request, _refusal(error), seen)
+                recorder.remember(Remembered(*came, endpoint, request, _refusal(error), seen))
                 raise
         if endpoint in ALWAYS or _leaves(response):
-            recorder.remember(endpoint, request, response, seen)
+            recorder.remember(Remembered(*came, endpoint, request, response, seen))
         return response
 
     return replace(route, handler=handler)

@@ -59,6 +59,10 @@ class Translator:
         """An epoch second in Viet Nam, as people write it: ``14:05, 23/11/2026``."""
         return datetime.fromtimestamp(at, VIET_NAM).strftime("%H:%M, %d/%m/%Y")
 
+    def moment(self, at: int) -> str:
+        """Like :meth:`time`, to the second."""
+        return datetime.fromtimestamp(at, VIET_NAM).strftime("%H:%M:%S, %d/%m/%Y")
+
     def birth_date(self, born: BirthDate) -> str:
         """dd/MM/yyyy, or MM/yyyy, or the year: as much as is known."""
         parts = (born.day, born.month)

@@ -49,7 +49,9 @@ def described(app: Application) -> dict[str, Any]:
 def rules(app: Application) -> dict[str, set[str]]:
     """What programs may call, as OpenAPI spells paths, and by which methods."""
     return {
-        rule.replace("<", "{").replace(">", "}"): {each.lower() for each in route.methods}
+        rule.replace("<path:", "<").replace("<", "{").replace(">", "}"): {
+            each.lower() for each in route.methods
+        }
         for rule, route in app.routes.items()
         if not route.html and rule != assets.PATH  # which is what pages are made of
     }

@@ -2,6 +2,8 @@
 
 import importlib
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import jwt
@@ -14,10 +16,14 @@ from idp.app import Application, create_app
 from idp.core.clock import FixedClock
 from idp.sandbox.checks import CHECKS, failed_check, outcome
 from idp.sandbox.exchange import MOST, Exchange, forget, keep, latest
+from idp.sandbox.recorder import Recorder, recorded
 from idp.sandbox.redaction import decoded, redact
 from idp.storage.memory import MemoryStore
+from idp.web.edge import Route
+from idp.web.http import Params, Request, Response
+from idp.web.i18n import Translator
 from tests.sandbox.conftest import settings_in
-from tests.sandbox.portal import CALLBACK, ISSUER, VERIFIER, Portal, unverified
+from tests.sandbox.portal import CALLBACK, ISSUER, VERIFIER, Portal, register, unverified
 
 
 def value(pairs: list[list[str]], name: str) -> str:
@@ -171,6 +177,51 @@ def test_requests_of_no_known_client_are_kept_apart(app: Application, portal: Po
     page = Http(app).get("/sandbox/client", base_url=ISSUER).text
     assert "no-such-client" in page
     assert "no-such-client" not in json.dumps(portal.exchanges())
+
+
+def test_one_noisy_client_pushes_out_nothing_of_another(app: Application, portal: Portal) -> None:
+    quiet = register(app)
+    tokens = quiet.tokens()
+    before = quiet.exchanges()
+    for _ in range(10):
+        for _ in range(60):
+            portal.redeem({"code": "x"})
+        assert quiet.userinfo(tokens).status_code == 200
+    found = quiet.exchanges()
+    assert len(found) == len(before) + 10
+    assert found[10:] == before
+    assert len(portal.exchanges()) == MOST
+
+
+def test_an_exchange_is_told_at_the_time_when_it_came(
+    app: Application, portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = portal_recorder(app)
+    clock = FixedClock(recorder.services.clock())
+    asked = clock()
+
+    def slow(request: Request) -> Response:
+        clock.advance(7)
+        return Response(200, b"")
+
+    services = replace(recorder.services, clock=clock)
+    monkeypatch.setattr(recorder, "services", services)
+    request = Request("GET", "/authorize", query=Params((("client_id", portal.client_id),)))
+    recorded(recorder, "/authorize", Route(slow)).handler(request)
+    clock.advance(30)
+    found, *_ = portal.exchanges()
+    assert found["at"] == asked
+    page = portal.http.get(f"/sandbox/client?client_id={portal.client_id}", base_url=ISSUER).text
+    assert Translator("vi").moment(asked) in page
+    assert Translator("vi").moment(asked).count(":") == 2
+
+
+def portal_recorder(app: Application) -> Recorder:
+    """The recorder of a sandbox, found where its pages have it."""
+    handler = app.routes["/sandbox/client"].handler
+    assert isinstance(handler, partial)
+    found: Recorder = handler.args[0].recorder
+    return found
 
 
 def test_the_last_fifty_are_kept_the_newest_first() -> None:
