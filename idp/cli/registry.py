@@ -17,7 +17,7 @@ from idp.core.personal_number import PersonalNumber
 from idp.core.shown_text import escaped
 from idp.registry.importer import Report, import_persons
 from idp.registry.record import dump_card, dump_person
-from idp.registry.repository import Registry, UnknownPerson
+from idp.registry.repository import ChipKeyTaken, Registry, UnknownPerson
 from idp.registry.sql import SqlRegistry
 
 
@@ -43,7 +43,10 @@ def import_(obj: Context, file: Path, dry_run: bool, form: str) -> None:
     gc.freeze()  # millions of small values, none in a cycle: look for cycles seldom
     gc.set_threshold(50_000, 50, 50)
     with file.open("rb") as opened, progress("import", file.stat().st_size) as bar:
-        report = import_persons(target, opened, dry_run=dry_run, progress=bar)
+        try:
+            report = import_persons(target, opened, dry_run=dry_run, progress=bar)
+        except ChipKeyTaken as error:
+            fail(f"Another release wrote at the same moment: {error}. Run the import again.")
     if not dry_run:
         obj.record("registry.import", file.name)
     for line in _remarks(report) if form == "text" else ():

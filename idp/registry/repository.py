@@ -27,11 +27,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from idp.core.clock import Clock
 from idp.core.person import CivilStatus
 from idp.core.personal_number import PersonalNumber
-from idp.registry.chip_keys import REPEATED, ChipKeys, Rehearsal, keys_of
+from idp.registry.chip_keys import REPEATED, TAKEN, ChipKeys, Rehearsal, keys_of
 from idp.registry.merge import Known, Merged, StatusRow, merge
 from idp.registry.model import Card, CardStatus, Record
 from idp.registry.rows import NUMBER, Rows, card_row
@@ -85,6 +86,7 @@ cards = Table(
 )
 
 _FIRST_REAL_NUMBER = "001"
+_CARDS_LOCK = 0x1D_0002  # see idp.storage.database for the other one
 _MOST_VALUES = 5_000
 """Of one statement; SQLite takes 32,766."""
 
@@ -157,11 +159,20 @@ class Registry:
 
     @contextmanager
     def _changing_cards(self) -> Iterator[Connection]:
-        """A transaction that alone changes cards: no other takes a chip key meanwhile."""
-        with self._database.begin() as connection:
-            if self._database.dialect == "postgresql":  # SQLite has one writer anyway
-                connection.execute(text("LOCK TABLE cards IN SHARE ROW EXCLUSIVE MODE"))
-            yield connection
+        """A transaction that alone changes cards: no other takes a chip key meanwhile.
+
+        Raises:
+            ChipKeyTaken: another release, which does not wait for this one, took it all the same.
+        """
+        try:
+            with self._database.begin() as connection:
+                if self._database.dialect == "postgresql":  # SQLite has one writer anyway
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_CARDS_LOCK})"))
+                yield connection
+        except IntegrityError as error:
+            if "aa_key_digest" not in str(error.orig):
+                raise
+            raise ChipKeyTaken(TAKEN) from error
 
     def _write(self, connection: Connection, rows: Rows) -> None:
         if not rows.persons:

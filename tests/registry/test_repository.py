@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from idp.core.clock import FixedClock
 from idp.core.person import BirthDate, CivilStatus, Name, Sex
 from idp.core.personal_number import FormerNumber, PersonalNumber
+from idp.registry import repository
 from idp.registry.model import Card, CardStatus, Person
 from idp.registry.repository import ChipKeyTaken, Record, Registry, UnknownPerson, cards
 from idp.registry.sql import SqlRegistry
@@ -126,6 +127,16 @@ def test_the_database_itself_refuses_a_second_chip_key(registry, database):
     changed = update(cards).where(cards.c.number == OTHER.digits).values(aa_key_digest=KEY)
     with database.read() as connection, pytest.raises(IntegrityError):
         connection.execute(changed)
+
+
+def test_a_key_that_the_database_refuses_is_a_clear_error(registry, monkeypatch):
+    """A release before this one takes no lock."""
+    registry.write([Record(replace(PERSON, number=OTHER), (replace(CARD, aa_key_digest=KEY),))])
+    monkeypatch.setattr(repository, "_holders", lambda connection, keys: {})
+    with pytest.raises(ChipKeyTaken, match="another person"):
+        registry.put_card(NUMBER, replace(CARD, aa_key_digest=KEY))
+    with pytest.raises(ChipKeyTaken, match="another person"):
+        registry.write([Record(PERSON, (replace(CARD, aa_key_digest=KEY),))])
 
 
 def test_of_several_that_take_a_chip_key_at_once_one_gets_it(registry, database, source):
