@@ -10,7 +10,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -224,10 +224,12 @@ def _available() -> Iterator[None]:
 
 
 def _open_sqlite(url: URL) -> Database:
-    # Journals take the file's mode; made here because SQLite would follow the umask.
+    # Journals take the file's mode; made here because SQLite would follow the umask. A file that is
+    # there is left alone: closing it would end every lock that this process has on it (POSIX).
     file = Path(url.database or "")
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    with suppress(FileExistsError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
     shared: dict[str, Any] = {
         "hide_parameters": True,
         "connect_args": {"check_same_thread": False, "timeout": BUSY_MS / 1000},

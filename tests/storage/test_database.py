@@ -1,6 +1,8 @@
 """The database: what it promises on SQLite and on PostgreSQL."""
 
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -161,6 +163,25 @@ def test_sqlite_is_durable_private_and_checked(tmp_path: Path) -> None:
     assert modes.pop("idp.db") == 0o600
     assert set(modes.values()) <= {0o600}
     database.close()
+
+
+def test_a_process_that_opens_sqlite_twice_keeps_its_locks(tmp_path: Path) -> None:
+    """SQLite deletes the journal when its last user leaves: another process must see us."""
+    url = f"sqlite:///{tmp_path / 'one.db'}"
+    first = open_database(url)
+    with first.begin() as connection:
+        THINGS.create(connection)
+    second = open_database(url)
+    other = f"import sqlite3; c = sqlite3.connect({str(tmp_path / 'one.db')!r})"
+    leaves = f"{other}; c.execute('SELECT * FROM things').fetchall(); c.close()"
+    subprocess.run([sys.executable, "-c", leaves], check=True, timeout=30)
+    assert (tmp_path / "one.db-wal").exists()
+    for each in (first, second):
+        with each.begin() as connection:
+            connection.execute(insert(THINGS), [{"name": "kept"}])
+        each.close()
+    assert _names(first) == ["kept", "kept"]
+    first.close()
 
 
 def test_another_kind_of_database_is_refused() -> None:
