@@ -55,3 +55,8 @@ def test_the_changelog_has_each_section_of_a_version_once() -> None:
     for version in versions:
         sections = re.findall(r"^### (.*)$", version, re.M)
         assert sections == [each for each in allowed if each in sections]
+
+
+def test_the_changelog_tells_nothing_twice() -> None:
+    entries = re.findall(r"^- .*(?:\n  .*)*", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    assert [each for each in set(entries) if entries.count(each) > 1] == []
