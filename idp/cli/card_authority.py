@@ -11,6 +11,7 @@ from idp.cli.number import NUMBER
 from idp.cli.output import fail, format_option, show
 from idp.core.personal_number import PersonalNumber
 from idp.demo import cards
+from idp.mrtd.names import UnprintableName
 from idp.registry.model import Card, CardStatus
 from idp.registry.repository import ChipKeyTaken, Registry
 from idp.registry.sql import SqlRegistry
@@ -51,6 +52,8 @@ def issue(obj: Context, number: PersonalNumber, out: Path, form: str) -> None:
         fail("The registry has nobody with this number.")
     except ChipKeyTaken as error:
         fail(f"The chip was not recorded. {error}.")
+    except UnprintableName:
+        fail("No letter of this citizen's name can be printed on a card (ICAO 9303-3 §6).")
     written = cards.write(issued.software, out)
     if settings.simulated_cards.is_dir():
         cards.keep(issued.software, settings.simulated_cards, number)

@@ -10,11 +10,16 @@ from typing import TypeAlias
 
 from idp.core.person import Name
 from idp.mrtd.errors import MRTDError
-from idp.mrtd.transliteration import LOOK_ALIKES, SPELLINGS
+from idp.mrtd.transliteration import DOUBLED, LOOK_ALIKES, SPELLINGS
 
 Letter: TypeAlias = tuple[str, ...]
 """What one letter may be in the zone, the recommended form first."""
 Word: TypeAlias = tuple[Letter, ...]
+_LETTERS = ("Lu", "Ll", "Lt", "Lo")
+
+
+class UnprintableName(ValueError):
+    """No letter of a name can be printed in the zone."""
 
 
 def require_agreement(printed: str, name: Name) -> Name:
@@ -42,13 +47,29 @@ def transliterate(name: str) -> str:
     return " ".join("".join(letter[0] for letter in word) for word in _words(name))
 
 
+def unprintable(name: str) -> str:
+    """The letters of ``name``, as capitals, that no table brings into the zone: Lao ones, say."""
+    letters = (each for word in _capitals(name) for each in word if _is_letter(each))
+    return "".join(each for each in letters if next(_forms(each, ("",)), None) is None)
+
+
+def _is_letter(character: str) -> bool:
+    """Whether it stands for itself: marks and modifier letters change others."""
+    return unicodedata.category(character) in _LETTERS
+
+
 def printed_name(name: str, width: int = 30) -> str:
     """``name`` as the field shows it: the first word, two fillers, the rest.
 
     What does not fit is cut so that a letter stands in the last place, which tells that the name
     may go on: 9303-4 §4.2.3.
+
+    Raises:
+        UnprintableName: no letter of it can be.
     """
-    family, *rest = transliterate(name).split()
+    if not (words := transliterate(name).split()):
+        raise UnprintableName("the name has no letter that the machine readable zone can show")
+    family, *rest = words
     if rest and len(family) > width - 3:
         family = family[: width - 3]  # room for two fillers and the first letter of the rest
     whole = family + "<<" + "<".join(rest) if rest else family
@@ -82,19 +103,32 @@ def _is_truncated(words: Sequence[Word], at: int, printed: str) -> bool:
 
 def _words(name: str) -> list[Word]:
     """Each word as its letters; a hyphen parts words, an apostrophe and a dot leave nothing."""
-    composed = unicodedata.normalize("NFC", name).replace("-", " ").upper()
-    found = (tuple(_letters(word)) for word in composed.split())
+    found = (tuple(_letters(word)) for word in _capitals(name))
     return [word for word in found if word]
 
 
+def _capitals(name: str) -> Iterator[str]:
+    for word in unicodedata.normalize("NFC", name).replace("-", " ").upper().split():
+        plain = unicodedata.normalize("NFKD", word)
+        is_latin = any("A" <= each <= "Z" for each in plain)  # look-alikes are slips of a key
+        yield word.translate(LOOK_ALIKES) if is_latin else word
+
+
 def _letters(word: str) -> Iterator[Letter]:
-    plain = unicodedata.normalize("NFKD", word)
-    if any("A" <= each <= "Z" for each in plain):  # a Latin word: look-alikes are slips of a key
-        word = word.translate(LOOK_ALIKES)
+    before: Letter = ("",)
     for character in word:
-        if character in SPELLINGS:
-            yield SPELLINGS[character]
-            continue
+        for letter in _forms(character, before):
+            yield letter
+            before = letter
+
+
+def _forms(character: str, before: Letter) -> Iterator[Letter]:
+    """What one capital becomes: mostly one letter, none for a mark; ``before`` stood before it."""
+    if character in SPELLINGS:
+        yield SPELLINGS[character]
+    elif character == DOUBLED:
+        yield (*before, "")
+    else:
         for part in unicodedata.normalize("NFKD", character):
             if "A" <= part <= "Z":
                 yield (part,)

@@ -1,7 +1,8 @@
 """Letters of names in the machine readable zone: the tables of ICAO 9303-3 §6.
 
 The recommended form comes first; the others are those that a State may choose, or that another
-language with the same letter has. A letter that is not here loses its marks.
+language with the same letter has. A letter that is not here loses its marks; what then is none of
+A to Z cannot be printed.
 """
 
 _LATIN = {
@@ -40,7 +41,15 @@ _ARABIC = {
     "\u0635": "XSS", "\u0636": "XDZ", "\u0637": "XTT", "\u0638": "XZZ", "\u0639": "E",
     "\u063a": "G", "\u0641": "F", "\u0642": "Q", "\u0643": "K", "\u0644": "L", "\u0645": "M",
     "\u0646": "N", "\u0647": "H", "\u0648": "W", "\u0649": "XAY", "\u064a": "Y",
+    "\u0671": "XXA", "\u0679": "XXT", "\u067c": "XRT", "\u067e": "P", "\u0681": "XKE",
+    "\u0685": "XXH", "\u0686": "XC", "\u0688": "XXD", "\u0689": "XDR", "\u0691": "XXR",
+    "\u0693": "XRR", "\u0696": "XRX", "\u0698": "XJ", "\u069a": "XXS", "\u06a9": "XKK",
+    "\u06ab": "XXK", "\u06ad": "XNG", "\u06af": "XGG", "\u06ba": "XNN", "\u06bc": "XXN",
+    "\u06be": "XDO", "\u06c0": "XYH", "\u06c1": "XXG", "\u06c2": "XGE", "\u06c3": "XTG",
+    "\u06cc": "XYA", "\u06cd": "XXY", "\u06d0": "Y", "\u06d2": "XYB", "\u06d3": "XBE",
 }  # fmt: skip
+DOUBLED = "\u0651"
+"""Shadda: the letter before it is written twice; often left out."""
 SPELLINGS = {
     letter: tuple(forms.split(" ")) for letter, forms in (_LATIN | _CYRILLIC | _ARABIC).items()
 }

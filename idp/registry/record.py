@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from idp.core.person import Address, BirthDate, CivilStatus, Name, Sex
 from idp.core.personal_number import PersonalNumber, parse_former, parse_personal
 from idp.core.typed import plain
+from idp.mrtd.names import unprintable
 from idp.registry import phone
 from idp.registry.model import NATIONALITY, NO_ADDRESS, Card, CardStatus, Person, Record, StatusOnly
 
@@ -57,8 +58,10 @@ _NATIONALITIES = {
 _EMAIL = re.compile(
     r"[!#-'*+/-9=?A-Z^-~.-]+@(?:[A-Z0-9-]+\.)+[A-Z0-9-]*[A-Z][A-Z0-9-]*", re.ASCII | re.IGNORECASE
 )
-_EAST_ASIAN = "\u2e80"
-"""The first of the characters that no table of 9303-3 §6 brings into a card's zone."""
+_USUAL = re.compile(
+    "[A-Za-z\u00c0-\u0137\u0139-\u017f\u01a0\u01a1\u01af\u01b0\u1ea0-\u1ef9 .'\u2019-]+"
+)
+"""A name of letters that surely have a form in a card's zone; cheap to ask."""
 T = TypeVar("T")
 
 
@@ -294,8 +297,10 @@ def _name(found: Mapping[str, Any]) -> Name:
         name = Name(full, *parts)
     except ValueError as error:
         raise RecordError(f"name: {error}") from None
-    if max(name.full) >= _EAST_ASIAN:
-        raise RecordError("name: Chinese or other East Asian characters; give it in Latin letters")
+    if not _USUAL.fullmatch(name.full) and unprintable(name.full):
+        raise RecordError(
+            "name: letters that no card can show (ICAO 9303-3 §6); give it in Latin letters"
+        )
     return name
 
 

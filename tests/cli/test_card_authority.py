@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import update
 
 from idp.cli import main
 from idp.cli.context import Context
@@ -14,6 +15,7 @@ from idp.core.personal_number import PersonalNumber
 from idp.demo.citizens import seed_citizens
 from idp.mrtd.testing.software_card import SoftwareCard
 from idp.registry.model import CardStatus
+from idp.registry.repository import persons
 from idp.registry.sql import SqlRegistry
 
 
@@ -47,6 +49,13 @@ def test_an_issued_card_is_accepted_by_the_verifier(obj, tmp_path):
     found = idp(obj, "card", "verify", str(out), "--format", "json")
     assert found["accepted"]
     assert found["chain"] == "trusted"
+
+
+def test_a_name_that_no_card_can_show_is_told_in_a_sentence(obj, tmp_path):
+    with obj.database.begin() as connection:  # as an import of an earlier release left it
+        connection.execute(update(persons).values(full_name="Ελένη"))
+    result = idp(obj, "card", "issue", "000199000001", "--out", str(tmp_path), code=1)
+    assert result.output.startswith("No letter of this citizen's name can be printed on a card")
 
 
 def test_a_revoked_card_stays_revoked_when_its_chip_is_made_again(obj, tmp_path):

@@ -107,6 +107,9 @@ def test_a_name_truncated_in_the_thirty_nine_places_of_a_passport(printed: str) 
         ("Щукин", "SHCHUKIN"), ("Юлия", "IULIIA"), ("Хрущёв", "KHRUSHCHEV"), ("Жанна", "ZHANNA"),
         ("Съева", "SIEEVA"), ("Ольга", "OLGA"), ("Їжак", "IZHAK"),
         ("\u0645\u062d\u0645\u062f", "MXHMD"), ("\u062e\u0627\u0644\u062f", "XKHALD"),
+        ("\u0645\u062d\u0645\u0651\u062f", "MXHMMD"), ("\u0645\u062d\u0645\u0651\u062f", "MXHMD"),
+        ("\u067e\u0631\u0648\u06cc\u0646", "PRWXYAN"), ("\u06af\u0644", "XGGL"),
+        ("\u0686\u0627\u06a9", "XCAXKK"),
     ],
 )  # fmt: skip
 def test_every_transliteration_of_9303_3_is_accepted(name: str, printed: str) -> None:
@@ -132,6 +135,21 @@ def test_letters_that_look_alike_and_come_from_other_keyboards_are_one(
 ) -> None:
     assert names.transliterate(typed) == names.transliterate(registered)
     assert agree(names.printed_name(registered), typed)
+    assert names.unprintable(typed) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [("Nguyễn Thị Ánh", ""), ("Ольга", ""), ("\u0645\u062d\u0645\u0651\u062f", ""), ("Groß", ""),
+     ("Đặng Λ", "Λ"), ("Əliyev", "Ə"), ("ສົມສັກ", "ສມສກ")],
+)  # fmt: skip
+def test_letters_that_no_table_has_are_found(name: str, letters: str) -> None:
+    assert names.unprintable(name) == letters
+
+
+def test_a_name_without_any_letter_of_the_zone_is_refused_by_name() -> None:
+    with pytest.raises(names.UnprintableName):
+        names.printed_name("ສົມສັກ")
 
 
 words = st.text("ABCDEGHIKLMNOPQRSTUVXY", min_size=1, max_size=12)
