@@ -11,7 +11,8 @@ import click
 from idp.audit import log
 from idp.cli.context import Context
 from idp.cli.output import announce, format_option, show
-from idp.oidc.reasons import sentence
+from idp.core.typed import plain
+from idp.oidc.reasons import capitalised, sentence
 
 
 @click.group()
@@ -78,7 +79,7 @@ def find(context: click.Context, reference: str, form: str) -> None:
     The newest entries are read first; one that is not there takes as long as the log is.
     """
     obj: Context = context.obj
-    entries = log.find(obj.database, reference)
+    entries = log.find(obj.database, plain(reference).strip())
     if not entries:
         show([], form, [f"No entry has the reference {reference}."])
         context.exit(1)
@@ -90,7 +91,7 @@ def find(context: click.Context, reference: str, form: str) -> None:
 def _why(entry: dict[str, Any]) -> str:
     """The reason of a refusal as a sentence."""
     told = sentence(entry.get("reason", ""), entry.get("seen", ""), entry.get("seconds"))
-    return f"\t{told[0].upper()}{told[1:]}." if told else ""
+    return f"\t{capitalised(told)}." if told else ""
 
 
 def _line(entry: dict[str, Any]) -> str:

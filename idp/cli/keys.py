@@ -12,6 +12,9 @@ from idp.keystore import file
 from idp.keystore.keyset import Key
 from idp.keystore.rotation import Action, Generate, Policy, Promote
 
+_ANY_KID = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""A thumbprint may begin with ``-``, and then hold the ``h`` of ``-h``."""
+
 
 @click.group()
 def keys() -> None:
@@ -45,7 +48,7 @@ def rotate(obj: Context, now: bool, form: str) -> None:
     _tell(done, form)
 
 
-@keys.command(context_settings={"ignore_unknown_options": True})  # a thumbprint may begin with "-"
+@keys.command(context_settings=_ANY_KID)
 @click.argument("kid")
 @format_option
 @click.pass_obj

@@ -156,8 +156,39 @@ _SENTENCES: Mapping[str, str] = {
     "grant_expired": "the grant has expired: ask the citizen to log in again",
     "session_ended": "the citizen's session has ended: ask the citizen to log in again",
     "consent_withdrawn": "the citizen withdrew the consent: ask the citizen to log in again",
+    "session_revoked": "the citizen's session was ended: ask the citizen to log in again",
+    "left_this_client": "the citizen logged out of this client: ask the citizen to log in again",
+    "account_revoked": "the citizen's sessions were all ended, by the operator or by a lock of the"
+    " account, and with them a login within the next 6 s: ask the citizen to log in again",
+    "account_gone": "the citizen has no account any more: end the session in the portal",
+    "account_deceased": "the registry says that the citizen is dead: end the session in the portal",
+    "account_missing": "the registry says that the citizen is missing: end the session in the"
+    " portal",
+    "account_number_cancelled": "the citizen's number was cancelled: end the session in the portal",
+    "account_locked_holder": "the citizen locked the account: end the session in the portal",
+    "account_locked_authority": "an authority locked the account: end the session in the portal",
+    "account_locked_operator": "the operator locked the account: end the session in the portal",
+    "account_locked_terms": "the account is locked for a breach of the terms of use: end the"
+    " session in the portal",
+    "account_locked_card_revoked": "the account is locked since the citizen's card was revoked: end"
+    " the session in the portal",
+    "account_not_activated": "the citizen's account is not active: end the session in the portal",
+    "card_revoked": "the card of this login was revoked: ask the citizen to log in again",
+    "scope_no_longer_registered": "the client gave up a scope that was granted: ask the citizen to"
+    " log in again with the scopes that are registered",
+    "not_for_this_client": "the access token is for another resource server than the client that"
+    " asks: ask for one with the resource parameter",
+    "access_token_revoked": "the access token was revoked: refresh it",
+    "foreign_access_token": "the access token was issued to another client",
     "throttled": "there were too many refused requests: wait as Retry-After says",
 }
+
+
+def capitalised(told: str) -> str:
+    """A sentence's beginning; ``client_secret`` and other names of members stay as they are."""
+    word = told.partition(" ")[0]
+    return told if "_" in word else f"{told[:1].upper()}{told[1:]}"
+
 
 REASONS = (*_SENTENCES, *(prefix + name for prefix in _JWTS for name in _JWT))
 """Every reason that has a sentence."""

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import islice
 from urllib.parse import urlencode
 
+from idp.core.typed import plain
 from idp.demo.citizens import CITIZENS, PASSCODE
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.repository import Clients
@@ -45,7 +46,7 @@ class Citizen:
 
 def home(services: Services, code: str, request: Request) -> Response:
     """The test citizens and the registered clients."""
-    sought = request.query.get("q", "").strip()[:200]
+    sought = plain(request.query.get("q", "")).strip()[:200]
     found = (each for each in _newest(services) if _matches(each, sought.lower()))
     shown = list(islice(found, MOST_CLIENTS))
     return services.pages.render(

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import structlog
 
 from idp.core.errors import Unavailable
-from idp.core.handles import random_token
+from idp.core.handles import random_name
 from idp.web.csrf import CsrfFailed
 from idp.web.http import HttpError, RepeatedParameter, Request, Response, json_response
 from idp.web.templates import Pages
@@ -38,8 +38,8 @@ class Failure:
 
 
 def new_reference() -> str:
-    """A reference for an error page: 9 random bytes, base64url."""
-    return random_token(9)
+    """A reference for an error page: 9 random bytes, as people type them after a command."""
+    return random_name(9)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,12 @@ def test_an_older_revocation_list_is_refused_with_all_that_comes_with_it(tmp_pat
     assert len(answer("trust", "list")) == 3
 
 
+@pytest.mark.parametrize("kid", ["-3xhY", "-h3x", "--x"])
+def test_a_key_whose_name_begins_with_a_dash_is_no_option(kid: str) -> None:
+    idp("keys", "rotate")
+    assert f"there is no such key: {kid}" in idp("keys", "revoke", kid, code=1).output
+
+
 def test_a_session_is_listed_and_revoked() -> None:
     idp("demo", "seed")
     session = log_in(NUMBER)
@@ -244,4 +250,5 @@ def test_the_entry_behind_a_reference_is_found_and_explained() -> None:
     (entry,) = answer("audit", "find", "r3f3r3nc3-id")
     assert entry["reason"] == "code_verifier"
     assert "keep the verifier of each request" in idp("audit", "find", "r3f3r3nc3-id").stdout
+    assert answer("audit", "find", "\u200br3f3r3nc3\u2011id\u00a0") == [entry]  # as it was pasted
     assert answer("audit", "find", "another-one", code=1) == []

@@ -3,13 +3,18 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import idp.oidc
+from idp.accounts.model import Lock
+from idp.core.person import CivilStatus
 from idp.oidc import reasons
 from idp.oidc.errors import MAX_SEEN, OAuthError, printable
 from idp.oidc.provider import endpoints
+from idp.web.errors import new_reference
 from idp.web.http import Params, Request, Response
 from idp.web.settings import Site
 from idp.web.templates import Pages
@@ -131,6 +136,32 @@ def _refused_page(world: World, **params: str) -> None:
     page = route.translate(request, caught.value)
     assert page is not None
     assert page.status == 400
+
+
+def test_no_command_line_takes_a_reference_for_an_option() -> None:
+    assert not any(new_reference().startswith("-") for _ in range(1_000))
+
+
+def test_whatever_ended_a_grant_or_token_has_a_sentence() -> None:
+    sources = "".join(each.read_text("utf-8") for each in Path(idp.oidc.__path__[0]).rglob("*.py"))
+    ended = set(re.findall(r'Ended\("([a-z_]+)"\)', sources))
+    status = {f"account_{each.value}" for each in CivilStatus if each is not CivilStatus.ALIVE}
+    locked = {f"account_locked_{each.value}" for each in Lock}
+    assert len(ended) > 10
+    assert (ended | status | locked | {"account_gone", "account_not_activated"}) <= set(
+        reasons.REASONS
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("the code is late", "The code is late"),
+        ("client_secret is wrong", "client_secret is wrong"),
+    ],
+)
+def test_the_name_of_a_member_is_not_capitalised(told: str, shown: str) -> None:
+    assert reasons.capitalised(told) == shown
 
 
 @pytest.mark.parametrize("reason", reasons.REASONS)

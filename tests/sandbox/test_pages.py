@@ -31,6 +31,8 @@ def test_a_client_is_found_by_its_id_and_has_a_page(app: Application, portal: Po
     page = Http(app).get(f"/sandbox?q={portal.client_id}", base_url=ISSUER).text
     assert page.count("/sandbox/client?client_id=") == 1
     assert portal.metadata["redirect_uris"][0] in page
+    pasted = f"/sandbox?q=%E2%80%8B{portal.client_id}%C2%A0"  # U+200B, U+00A0
+    assert Http(app).get(pasted, base_url=ISSUER).text.count("/sandbox/client?client_id=") == 1
     assert 'id="no-clients"' in Http(app).get("/sandbox?q=nothing-like-it", base_url=ISSUER).text
     shown = Http(app).get(f"/sandbox/client?client_id={portal.client_id}", base_url=ISSUER)
     assert shown.status_code == 200

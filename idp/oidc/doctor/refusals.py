@@ -9,7 +9,7 @@ from idp.oidc.clients.model import Client
 from idp.oidc.doctor.fetch import now_utc
 from idp.oidc.doctor.model import Finding, ok, problem, warning
 from idp.oidc.errors import printable
-from idp.oidc.reasons import sentence
+from idp.oidc.reasons import capitalised, sentence
 
 CHECK = "requests"
 REFUSALS = frozenset(
@@ -126,7 +126,7 @@ def _said(entry: Entry, client: Client, issuer: str, granted: Mapping[str, int])
             told = f"{told}: {_registered_algorithms(reason, client)}"
         case "assertion_aud" | "request_object_aud":
             told = f"{told}. Expected: {issuer}"
-    return f"{told[0].upper()}{told[1:]}"
+    return capitalised(told)
 
 
 def _described(entry: Entry) -> str:
