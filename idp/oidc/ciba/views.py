@@ -132,7 +132,7 @@ def decide(approval: Approval, request: Request, r: str) -> Response:
     if session is None:
         return redirect(PATH)
     if waiting is None or not equal(waiting.payload["account_id"], session.account_id):
-        return approval.end("late")
+        return approval.over(request, Reference.parse(r))
     _person(services, session)
     form = f"{PATH}/{r}/{session.id}"
     if request.method != "POST":

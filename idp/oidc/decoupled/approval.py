@@ -5,7 +5,7 @@ answer takes another way: it is left where the client polls for it.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import urlencode
 
@@ -22,12 +22,13 @@ from idp.oidc.authorization.respond import granted
 from idp.oidc.authorization.walk import Errand
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.view import home
+from idp.oidc.decoupled import said
 from idp.oidc.decoupled.waiting import Reference, Waiting, find
 from idp.oidc.errors import OAuthError
 from idp.oidc.services import Services
 from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.participants import join
-from idp.storage.transient import Operation, Take, Taken
+from idp.storage.transient import Operation, Put, Take, Taken
 from idp.web.http import Request, Response, redirect
 
 OUTCOMES = ("allowed", "denied", "mismatch", "unmet", "late", "other")
@@ -70,10 +71,11 @@ class Approval:
         visit, _ = services.desk.visit(request, request.query.get("t", ""))
         asked = AuthorizationRequest.load(visit.transaction.payload)
         client = _client(services, asked)
-        waiting = find(services, self.kind, Reference.parse(asked.state or ""))
+        reference = Reference.parse(asked.state or "")
+        waiting = find(services, self.kind, reference)
         if waiting is None or not waiting.open(services.clock()):
             services.transient.delete(transaction_key(visit.ticket.flow))
-            return self.end("late")
+            return self.over(request, reference)
         try:
             return walk.resume(self._errand(request, waiting, client, asked), visit)
         except OAuthError as error:
@@ -94,10 +96,11 @@ class Approval:
         self._record_refusal(request, client, reason, flow=waiting.reference.flow)
         taken: Taken
         taken, *_ = services.transient.run(
-            waiting.deny(services.clock()), *self.forget(waiting, False)
+            waiting.deny(services.clock(), self._said(request, waiting, outcome)),
+            *self.forget(waiting, False),
         )
         if taken.value is None:
-            return self.end("late")
+            return self.over(request, waiting.reference)
         self.told(waiting, client)
         return self.end(outcome)
 
@@ -119,7 +122,8 @@ class Approval:
             Unavailable: a store or the audit log does not answer; nothing is left.
         """
         services = self.services
-        allow = waiting.allow(authorization, services.clock())
+        remembered = self._said(request, waiting, "allowed")
+        allow = waiting.allow(authorization, services.clock(), remembered)
         used = (Take(transaction_key(ticket.flow)),) if ticket else ()
         taken: Taken
         taken, *_ = services.transient.run(
@@ -135,14 +139,24 @@ class Approval:
         try:
             services.audit.write(*settled.events, granted(authorization), peer=request.peer)
         except Unavailable:
-            services.transient.delete(allow.put[0].key)  # no answer without its record
+            for each in allow.put:  # no answer without its record
+                services.transient.delete(each.key)
             raise
         self.told(waiting, client)
         return True
 
-    def end(self, outcome: str, cookies: tuple[str, ...] = ()) -> Response:
+    def over(self, request: Request, reference: Reference | None) -> Response:
+        """The request is decided, or its time is over: once more to this browser's own outcome."""
+        browser = self.services.desk.browser(request)
+        return self.end(said.find(self.services.transient, self.kind, reference, browser))
+
+    def _said(self, request: Request, waiting: Waiting, outcome: str) -> Put:
+        browser = self.services.desk.browser(request)
+        return said.keep(self.kind, waiting.reference, browser, outcome)
+
+    def end(self, outcome: str) -> Response:
         """303 to the page that says how it ended."""
-        return redirect(f"{self.path}/done?{urlencode({'outcome': outcome})}", cookies)
+        return redirect(f"{self.path}/done?{urlencode({'outcome': outcome})}")
 
     def _errand(
         self, request: Request, waiting: Waiting, client: Client, asked: AuthorizationRequest
@@ -166,7 +180,8 @@ class Approval:
     ) -> Response:
         client = errand.destination.client
         allowed = self.allow(errand.request, waiting, client, authorization, settled, ticket=ticket)
-        return self.end("allowed" if allowed else "late", settled.renewed.cookies)
+        answer = self.end("allowed") if allowed else self.over(errand.request, waiting.reference)
+        return replace(answer, cookies=(*answer.cookies, *settled.renewed.cookies))
 
     def _refuse(
         self,

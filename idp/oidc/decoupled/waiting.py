@@ -124,18 +124,21 @@ class Waiting:
         left = max(1, self.expires_at - now)
         return self._told(left), Put(self.reference.key(f"{self.kind}-open"), {}, left)
 
-    def allow(self, authorization: Authorization, now: int) -> Take:
-        """The operation that answers it with ``authorization``, if nobody decided before."""
+    def allow(self, authorization: Authorization, now: int, *beside: Put) -> Take:
+        """The operation that answers it with ``authorization``, if nobody decided before.
+
+        ``beside`` is stored with the answer.
+        """
         record = {**authorization.dump(), "binding": self.client_id}
         answer = Put(
             self.reference.key(f"{self.kind}-answer"), record, max(1, self.expires_at - now)
         )
-        return Take(self.reference.key(f"{self.kind}-open"), put=(answer,))
+        return Take(self.reference.key(f"{self.kind}-open"), put=(answer, *beside))
 
-    def deny(self, now: int) -> Take:
+    def deny(self, now: int, *beside: Put) -> Take:
         """The operation that refuses it, if nobody decided before."""
         denied = replace(self, state=State.DENIED)._told(max(1, self.expires_at - now))
-        return Take(self.reference.key(f"{self.kind}-open"), put=(denied,))
+        return Take(self.reference.key(f"{self.kind}-open"), put=(denied, *beside))
 
     def _told(self, left: int) -> Put:
         return Put(self.reference.key(self.kind), self.dump(), left + REMEMBERED)
@@ -171,9 +174,9 @@ def request_of(params: Params, client: Client, *, reference: Reference) -> Autho
 
 
 def find(services: Services, kind: str, reference: Reference | None) -> Waiting | None:
-    """The request at ``reference``, whatever became of it; None when there is none."""
+    """The request at ``reference``; None when there is none, or its client has the answer."""
     value = services.transient.get(reference.key(kind)) if reference else None
-    return Waiting.load(value) if value else None
+    return Waiting.load(value) if value and State.USED not in value else None
 
 
 def poll(services: Services, client: Client, kind: str, text: str) -> Authorization:

@@ -68,9 +68,10 @@ def confirm(approval: Approval, network: Network, request: Request, r: str) -> R
         HttpError: the form says neither.
     """
     services, form = approval.services, f"{PATH}/{r}"
-    waiting = find(services, KIND, Reference.parse(r))
+    reference = Reference.parse(r)
+    waiting = find(services, KIND, reference)
     if waiting is None or not waiting.open(services.clock()):
-        return approval.end("late")
+        return approval.over(request, reference)
     if request.method != "POST":
         same = equal(waiting.payload["network"], network(services, request))
         return _question(services, request, waiting, form, same_network=same)

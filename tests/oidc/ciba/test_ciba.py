@@ -93,6 +93,21 @@ def test_who_presses_another_number_has_refused(bank: Front) -> None:
     assert bank.events()[-2]["reason"] == "wrong_number"
 
 
+@pytest.mark.parametrize("polled", [False, True])
+def test_a_number_pressed_twice_ends_where_the_first_press_led(bank: Front, polled: bool) -> None:
+    browser, _page = phone(bank)
+    for _ in range(2):  # the second time the citizen has consented already
+        begun = begin(bank)
+        asked = browser.get(requests(browser.get("/ciba"))[0])
+        assert outcome(allow(browser, asked, begun["match_number"])) == "allowed"
+        if polled:
+            bank.clock.advance(begun["interval"])
+            assert poll(bank, begun).status_code == 200
+        assert outcome(browser.submit(asked, match_number=begun["match_number"])) == "allowed"
+    other, _page = phone(bank)
+    assert not polled or outcome(other.get(asked.request.path)) == "late"
+
+
 @pytest.mark.parametrize("where", ["page", "consent"])
 def test_a_no_is_a_no(bank: Front, where: str) -> None:
     begun = begin(bank)

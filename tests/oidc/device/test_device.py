@@ -9,6 +9,7 @@ import pytest
 from werkzeug.test import Client as Http
 from werkzeug.test import TestResponse
 
+from idp.login.replay import SECONDS
 from idp.oidc.clients.model import Client, Text
 from idp.oidc.clients.repository import Clients
 from idp.oidc.device.user_code import ALPHABET, WRONG, UserCode
@@ -288,3 +289,33 @@ def test_discovery_names_the_endpoint(tv: Front) -> None:
     metadata = Http(tv.app).get("/.well-known/openid-configuration", base_url=ISSUER).get_json()
     assert metadata["device_authorization_endpoint"] == f"{ISSUER}/device_authorization"
     assert DEVICE_CODE in metadata["grant_types_supported"]
+
+
+@pytest.mark.parametrize("decision", ["continue", "deny"])
+@pytest.mark.parametrize("polled", [False, True])
+def test_a_decision_sent_twice_ends_where_the_first_one_led(
+    tv: Front, decision: str, polled: bool
+) -> None:
+    browser = tv.signed_in()
+    allow(browser, begin(tv))  # the citizen has consented, so that the next one is one form
+    begun = begin(tv)
+    asked = enter(browser, begun["user_code"])
+    first = outcome(browser.submit(asked, decision=decision))
+    assert first == ("allowed" if decision == "continue" else "denied")
+    if polled:
+        tv.clock.advance(begun["interval"])
+        poll(tv, begun)
+    assert outcome(browser.submit(asked, decision=decision)) == first
+    tv.clock.advance(SECONDS)
+    assert outcome(browser.submit(asked, decision=decision)) == "late"
+
+
+def test_a_page_that_is_reloaded_when_the_device_is_in_is_no_failure(tv: Front) -> None:
+    browser, begun = tv.signed_in(), begin(tv)
+    address = enter(browser, begun["user_code"]).request.path
+    allow(browser, begun)
+    tv.clock.advance(begun["interval"])
+    assert poll(tv, begun).status_code == 200
+    tv.clock.advance(SECONDS)
+    assert outcome(browser.get(address)) == "late"
+    assert outcome(tv.signed_in().get(address)) == "late"
