@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from idp.core.handles import Handle
+from idp.core.handles import Handle, digest
+from idp.core.sealing import seal, unseal
+from idp.login.replay import SECONDS
 from idp.storage.transient import TransientStore
 
 PARAMETER = "ended"
@@ -40,6 +42,30 @@ def keep(transient: TransientStore, aftermath: Aftermath) -> str:
     handle = Handle.new()
     transient.put(handle.key(_KIND), asdict(aftermath), TTL)
     return str(handle)
+
+
+def remember(
+    transient: TransientStore, key: bytes, browser: str, confirmation: str, handle: str
+) -> None:
+    """Keep for some seconds where this answer led, so that the same one again leads there too.
+
+    It is sealed with ``browser``, the session's cookie, so that nobody else is given it.
+    """
+    sealed = seal(key, _KIND, f"{browser}\x00{confirmation}", handle)
+    transient.put(_answered(confirmation), {"sealed": sealed}, SECONDS)
+
+
+def recall(transient: TransientStore, key: bytes, browser: str, confirmation: str) -> str:
+    """The handle that this answer led to; ``""`` where it led nowhere, or long ago."""
+    value = transient.get(_answered(confirmation))
+    try:
+        return unseal(key, _KIND, f"{browser}\x00{confirmation}", value["sealed"]) if value else ""
+    except ValueError:
+        return ""
+
+
+def _answered(confirmation: str) -> str:
+    return f"{_KIND}-by:{digest(confirmation)}"
 
 
 def find(transient: TransientStore, text: str) -> Aftermath | None:

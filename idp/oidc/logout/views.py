@@ -52,6 +52,8 @@ def logout(services: Services, request: Request) -> Response:
     client_id = asked.client.client_id if asked.client else ""
     session = services.desk.session_to_end(request, client_id)
     if session is None:
+        if request.method == "POST" and _was_confirmed(services, request):
+            return _again(services, request, asked)
         return _away(services, request, asked, vouched=asked.session_id is not None)
     if request.method == "POST":
         return _decide(services, request, asked, session)
@@ -90,22 +92,53 @@ def _elsewhere(services: Services, asked: LogoutRequest, session: Session) -> tu
 def _decide(
     services: Services, request: Request, asked: LogoutRequest, session: Session
 ) -> Response:
-    confirmation = request.form.get("confirmation", "")
-    csrf.check(
-        request,
-        key=services.desk.key,
-        browser=pages.browser(services, request),
-        form=pages.form(confirmation),
-        origin=services.pages.site.origin,
-    )
+    _check(services, request)
     match request.form["decision"], asked.client:
         case "logout", _:
             return _end(services, request, asked, session)
         case "here", Client() as client:
-            return _leave(services, request, asked, session, client, confirmation)
+            return _leave(services, request, asked, session, client)
         case "stay", _:
             return pages.done(services, request, LogoutRequest(), stayed=True)
     raise HttpError(400, "not one of the buttons of this page")
+
+
+def _confirmation(request: Request) -> str:
+    return request.form.get("confirmation", "") if request.method == "POST" else ""
+
+
+def _check(services: Services, request: Request) -> None:
+    """Take an answer only from our own question, as this very session saw it.
+
+    Raises:
+        CsrfFailed: it is not.
+    """
+    csrf.check(
+        request,
+        key=services.desk.key,
+        browser=pages.browser(services, request),
+        form=pages.form(_confirmation(request)),
+        origin=services.pages.site.origin,
+    )
+
+
+def _was_confirmed(services: Services, request: Request) -> bool:
+    """Whether this is the answer that ended the session, sent twice."""
+    try:
+        _check(services, request)
+    except csrf.CsrfFailed:
+        return False
+    return request.form["decision"] == "logout"
+
+
+def _again(services: Services, request: Request, asked: LogoutRequest) -> Response:
+    """Where the first one of two same answers led."""
+    browser, confirmation = pages.browser(services, request), _confirmation(request)
+    if confirmation and (
+        handle := aftermath.recall(services.transient, services.desk.key, browser, confirmation)
+    ):
+        return redirect(f"{LOGOUT}?{aftermath.PARAMETER}={handle}")
+    return _away(services, request, asked, vouched=True)
 
 
 def _end(services: Services, request: Request, asked: LogoutRequest, session: Session) -> Response:
@@ -113,7 +146,7 @@ def _end(services: Services, request: Request, asked: LogoutRequest, session: Se
     try:
         clients = endings(services).end(session)
     except AlreadyUsed:
-        return _away(services, request, asked, vouched=True)
+        return _again(services, request, asked)
     who = {
         "session_id": session.id,
         "account_id": session.account_id,
@@ -135,13 +168,12 @@ def _leave(
     asked: LogoutRequest,
     session: Session,
     client: Client,
-    confirmation: str,
 ) -> Response:
     """Only at the relying party that asked. The same answer twice goes where the first one led."""
     try:
-        endings(services).leave(session, client, confirmation)
+        endings(services).leave(session, client, _confirmation(request))
     except AlreadyUsed:
-        return _away(services, request, asked, vouched=True)
+        return _again(services, request, asked)
     left = RelyingPartyLeft(
         session_id=session.id, account_id=session.account_id, client_id=client.client_id
     )
@@ -173,6 +205,11 @@ def _after(
     if ended.frames or others or not asked.redirect_uri:
         with suppress(Unavailable):
             handle = aftermath.keep(services.transient, ended)
+            if confirmation := _confirmation(request):
+                browser = pages.browser(services, request)
+                aftermath.remember(
+                    services.transient, services.desk.key, browser, confirmation, handle
+                )
             return redirect(f"{LOGOUT}?{aftermath.PARAMETER}={handle}")
     return _away(services, request, asked, vouched=True)
 

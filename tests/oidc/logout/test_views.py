@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from idp.core.handles import digest
 from idp.jose.jwt import sign_jwt
+from idp.login.replay import SECONDS
 from idp.oidc.logout.delivery import Delivery
 from idp.oidc.logout.repository import Outbox
 from tests.oidc.front import (
@@ -342,6 +343,32 @@ def test_a_logout_that_is_confirmed_twice_at_the_same_moment_is_done_once(front:
     assert len(messages_of(front, session)) == 1
     assert [each["event"] for each in front.events()].count("LogoutCompleted") == 1
     assert not logged_in(front, browser)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_logout_that_is_confirmed_twice_ends_where_the_first_answer_led(
+    front: Front, told: bool
+) -> None:
+    """A browser shows the answer to the second of two clicks, and sent it before the first came."""
+    if told:  # the page with the frames of front-channel logout lies on the way
+        front.change(replace(PORTAL, frontchannel_logout_uri="https://portal.example.vn/out"))
+    browser = front.signed_in()
+    visit(front, browser, PORTAL)
+    page = Page(browser.get("/logout", client_id="portal", post_logout_redirect_uri=GOODBYE).text)
+    form, twin, stranger = {**page.hidden, "decision": "logout"}, Http(front.app), Http(front.app)
+    for name in ("__Host-eid_session", "__Host-eid_login"):
+        cookie = browser.http.get_cookie(name, domain="id.example.vn")
+        assert cookie is not None
+        twin.set_cookie(name, cookie.value, domain="id.example.vn", secure=True)
+    first = browser.once("POST", "/logout", data=form)
+    again = twin.post("/logout", data=form, base_url=ISSUER)
+    assert first.headers["Location"].startswith("/logout?ended=" if told else GOODBYE)
+    assert again.headers.get("Location") == first.headers["Location"]
+    assert stranger.post("/logout", data=form, base_url=ISSUER).status_code == 200
+    front.clock.advance(SECONDS)
+    late = twin.post("/logout", data=form, base_url=ISSUER)
+    assert late.headers.get("Location") == GOODBYE
+    assert [each["event"] for each in front.events()].count("LogoutCompleted") == 1
 
 
 def test_an_answer_to_leave_one_relying_party_acts_once(front: Front) -> None:
