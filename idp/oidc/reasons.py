@@ -180,6 +180,8 @@ _SENTENCES: Mapping[str, str] = {
     " asks: ask for one with the resource parameter",
     "access_token_revoked": "the access token was revoked: refresh it",
     "foreign_access_token": "the access token was issued to another client",
+    "sandbox_forced": "this result was asked for at /sandbox or by its API: forget there what"
+    " waits",
     "throttled": "there were too many refused requests: wait as Retry-After says",
 }
 

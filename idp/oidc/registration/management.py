@@ -1,6 +1,7 @@
 """The client configuration endpoint: RFC 7592. A client reads, changes and deletes itself.
 
-A change gives a new registration access token, and the one before is dead at once.
+A change gives a new registration access token, and the one before is dead at once. What a change or
+a deletion ends (a key, a secret, the client) has ended on every process when the answer comes.
 """
 
 from collections.abc import Mapping
@@ -88,7 +89,7 @@ def _change(office: Office, caller: Caller, request: Request) -> Response:
         office.registrations.change(fresh, caller.registration, registration)
     except NotOpen as error:
         raise unauthorized(caller.token, "registration_token") from error
-    office.services.clients.refresh()
+    office.end_everywhere()
     event = ClientReregistered(client_id=old.client_id)
     office.services.audit.write(event, peer=request.peer)
     kept = shown if fresh.secrets else ""
@@ -135,7 +136,7 @@ def _delete(office: Office, caller: Caller, request: Request) -> Response:
         office.registrations.delete(caller.registration)
     except NotOpen as error:
         raise unauthorized(caller.token, "registration_token") from error
-    office.services.clients.refresh()
+    office.end_everywhere()
     event = ClientUnregistered(client_id=caller.client.client_id)
     office.services.audit.write(event, peer=request.peer)
     return Response(204, b"", {"Cache-Control": "no-store"})

@@ -20,6 +20,7 @@ from idp.oidc.registration.statement import Stated, with_statement
 from idp.oidc.services import Services
 from idp.oidc.settings import RegistrationSettings
 from idp.oidc.vocabulary import SECRET_METHODS
+from idp.storage.processes import await_all
 from idp.web.http import HttpError, Request
 
 REGISTER = "/register"
@@ -74,6 +75,11 @@ class Office:
             except InvalidSector as error:
                 raise refused((f"sector_identifier_uri: {error}",)) from error
         return client
+
+    def end_everywhere(self) -> None:
+        """Return when every process serves from what was just written."""
+        self.services.clients.refresh()
+        await_all(self.services.transient)
 
     def stated(self, raw: Mapping[str, Any]) -> Stated:
         """A request as its software statement has it.

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from idp.oidc.clients.model import ClientStatus
+from idp.oidc.clients.repository import ClientCache
 from idp.oidc.registration.repository import Registrations
 from idp.oidc.settings import RegistrationSettings
+from idp.storage.processes import Refresher
 from tests.oidc.registration.conftest import CALLBACK, METADATA, TOKEN, Office, serving
 from tests.oidc.world import VERIFIER, body, refused
 
@@ -189,6 +191,31 @@ def test_a_deleted_client_is_gone_with_all_that_it_was_given(office: Office) -> 
     assert refused(office.call("DELETE", registered)) == UNAUTHORIZED
     assert office.records.get(registered["client_id"]) is None
     assert world.clients.get(registered["client_id"]) is None
+
+
+@pytest.mark.parametrize("how", ["PUT", "DELETE"])
+def test_what_a_client_ends_has_ended_on_every_process_when_the_answer_comes(
+    office: Office, how: str
+) -> None:
+    world, elsewhere = office.world, ClientCache(office.world.database)
+    process = Refresher(world.services.transient, (elsewhere.refresh,), tick=0.05)
+    process.start()
+    try:
+        for _ in range(3):
+            registered = office.register()
+            client_id = registered["client_id"]
+            process.tick()
+            assert elsewhere.get(client_id) is not None
+            if how == "DELETE":
+                assert office.call("DELETE", registered).status == 204
+                assert elsewhere.get(client_id) is None
+            else:
+                assert office.change(registered, client_name="Khác").status == 200
+                changed = elsewhere.get(client_id)
+                assert changed is not None
+                assert changed.client_name.vi == "Khác"
+    finally:
+        process.close()
 
 
 def test_of_two_changes_at_once_one_wins(office: Office) -> None:
