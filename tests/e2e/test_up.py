@@ -233,8 +233,9 @@ def test_the_portal_of_README_works_as_written_beside_the_demo_in_the_same_brows
             claims = browser.at.json()
         finally:
             process.terminate()
-    assert claims["iss"] == demo.url
-    assert claims["acr"] == "urn:vn:eid:level:1"
+    assert claims["id_token"]["iss"] == demo.url
+    assert claims["id_token"]["acr"] == "urn:vn:eid:level:1"
+    assert claims["userinfo"]["sub"] == claims["id_token"]["sub"]
     browser.at = browser.http.get(demo.portal)
     browser.follow("login")
     browser.allow()
