@@ -5,6 +5,7 @@ request for nobody is accepted and waits until it expires.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
 
 from idp.core import personal_number
@@ -71,7 +72,7 @@ def _check_one_hint(params: Params) -> None:
 
 def _message(params: Params) -> str:
     """What can be shown on any phone, and leads nobody anywhere."""
-    message = params.get("binding_message", "")
+    message = unicodedata.normalize("NFC", params.get("binding_message", ""))
     if message and (_ADDRESS.search(message) or not _MESSAGE.fullmatch(message)):
         raise OAuthError(
             "invalid_binding_message", "binding_message has at most 64 plain characters, no address"

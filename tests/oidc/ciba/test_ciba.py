@@ -1,6 +1,7 @@
 """CIBA from the client's side and from the citizen's phone: CIBA Core 1.0, by poll."""
 
 import re
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +92,12 @@ def test_who_presses_another_number_has_refused(bank: Front) -> None:
     assert outcome(browser.submit(asked, match_number=wrong)) == "mismatch"
     assert error(poll(bank, begun)) == "access_denied"
     assert bank.events()[-2]["reason"] == "wrong_number"
+
+
+def test_a_message_may_come_decomposed_and_is_shown_composed(bank: Front) -> None:
+    begin(bank, binding_message=unicodedata.normalize("NFD", "Quầy 4"))
+    browser, page = phone(bank)
+    assert "Quầy 4" in browser.get(requests(page)[0]).text
 
 
 @pytest.mark.parametrize("polled", [False, True])
