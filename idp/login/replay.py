@@ -27,10 +27,10 @@ def answered_key(flow: str) -> str:
     return f"answered:{{{flow}}}"
 
 
-def keep(key: bytes, browser: str, flow: str, location: str, *, code: str) -> Put:
+def keep(key: bytes, browser: str, flow: str, location: str, *, code: str = "") -> Put:
     """The operation that keeps an answer for ``browser``, whose secret it is sealed with.
 
-    ``code`` is the key under which the code in it is kept until it is redeemed.
+    ``code`` is the key under which the code in it is kept until it is redeemed; an error has none.
     """
     sealed = seal(key, _PURPOSE, f"{browser}\x00{flow}", location)
     return Put(answered_key(flow), {"sealed": sealed, "code": code}, SECONDS)
@@ -43,7 +43,7 @@ def require_unanswered(key: bytes, browser: str, flow: str, store: TransientStor
         Answered: one is.
     """
     value = store.get(answered_key(flow))
-    if value is None or store.get(value["code"]) is None:
+    if value is None or (value["code"] and store.get(value["code"]) is None):
         return
     try:
         location = unseal(key, _PURPOSE, f"{browser}\x00{flow}", value["sealed"])

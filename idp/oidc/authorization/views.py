@@ -8,6 +8,7 @@ from typing import Any
 
 from idp.audit.events import RequestRefused
 from idp.core.errors import Unavailable
+from idp.login import replay
 from idp.login.pages import explain
 from idp.login.transaction import transaction_key
 from idp.login.visit import Visit
@@ -134,7 +135,18 @@ def _answer(services: Services, visit: Visit) -> Response:
         if taken.value is None:
             raise services.desk.over(visit.request, visit.ticket) from error
         flow = visit.ticket.flow
-        return respond.refuse(services, visit.request, destination, error, flow=flow)
+        refused = respond.refuse(services, visit.request, destination, error, flow=flow)
+        _keep_refusal(services, visit, refused)
+        return refused
+
+
+def _keep_refusal(services: Services, visit: Visit, refused: Response) -> None:
+    """A "no" that is sent twice ends where the first one led, as far as the store takes it."""
+    desk, location = services.desk, refused.headers.get("Location", "")
+    if location:
+        browser = desk.browser(visit.request)
+        with suppress(Unavailable):
+            services.transient.run(replay.keep(desk.key, browser, visit.ticket.flow, location))
 
 
 def require_method(request: Request, methods: tuple[str, ...]) -> None:

@@ -130,6 +130,26 @@ def test_two_forms_of_two_logins_sent_at_the_same_moment_give_two_consents(front
     assert known.granted >= {"name", "phone_number"}
 
 
+@pytest.mark.parametrize("where", ["identify", "otp", "consent"])
+def test_a_no_sent_again_afterwards_ends_at_the_same_place(front: Front, where: str) -> None:
+    browser = front.browser()
+    front.change(replace(PORTAL, scope=("openid", "profile")))
+    page = front.authorize(browser, scope="openid profile", prompt="consent")
+    if where != "identify":
+        page = browser.submit(page, id_number=X.digits, method="otp")
+    if where == "consent":
+        page = browser.submit(page, otp=CODE, action="verify")
+    form = Page(page.text)
+    no = {"decision": "deny"} if where == "consent" else {"action": "cancel"}
+    first = browser.post(form.action, {**form.hidden, **no})
+    assert answer(first)["error"] == "access_denied"
+    again = browser.post(form.action, {**form.hidden, **no})
+    assert again.headers["Location"] == first.headers["Location"]
+    assert counted(front, "LoginRefused") == 1
+    front.clock.advance(SECONDS)
+    assert browser.post(form.action, {**form.hidden, **no}).status_code == 409
+
+
 def test_what_the_relying_party_has_redeemed_is_not_given_again(front: Front) -> None:
     browser = front.browser()
     form = Page(asked_for_a_code(front, browser).text)
