@@ -87,6 +87,8 @@ def _provider(obj: Context, bind: str) -> Program:
     environment = {f"IDP_OTP__{name.upper()}": most for name, most in relaxed.items()}
     if _is_sandbox(obj):
         environment |= {"IDP_SANDBOX": "true", "IDP_OTP__SEND_FIXED_CODE": "true"}
+        if obj.settings.loopback and "allow_loopback" not in obj.settings.outbound.model_fields_set:
+            environment["IDP_OUTBOUND__ALLOW_LOOPBACK"] = "true"  # portals are on this machine too
     return Program(
         "provider", (HERE / "idp", "serve", "--bind", bind, "--workers", "1"), ready, environment
     )

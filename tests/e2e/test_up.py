@@ -242,6 +242,18 @@ def test_the_portal_of_README_works_as_written_beside_the_demo_in_the_same_brows
     assert browser.at.url.path == "/profile", "the demo's portal still knows its citizen"
 
 
+def test_a_portal_on_this_machine_hears_of_logouts_and_publishes_its_keys(demo: Demo) -> None:
+    here = f"http://localhost:{free_port()}"
+    metadata = {
+        "client_name": "Portal",
+        "redirect_uris": [f"{here}/callback"],
+        "backchannel_logout_uri": f"{here}/logged-out",
+        "jwks_uri": f"{here}/jwks",
+    }
+    answer = httpx.post(f"{demo.url}/register", json=metadata)
+    assert answer.status_code == 201, answer.text
+
+
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
