@@ -15,7 +15,7 @@ from prometheus_client import Counter
 
 from idp.accounts.repository import Accounts
 from idp.audit import events
-from idp.audit.log import AuditLog
+from idp.audit.log import AuditLog, Beside
 from idp.authn.card.authenticator import CardLogin
 from idp.authn.card.settings import CardSettings
 from idp.authn.card.trust import TrustFolders
@@ -124,6 +124,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
         keys = KeyStore(settings.keys.directory)
         kind = SandboxAuditLog if settings.sandbox else MeteredAuditLog
         audit = kind(database, keys.secret("audit"), clock)
+        stack.callback(audit.close)
         pages = Pages(
             Site(settings.issuer, settings.sandbox, settings.hotline, settings.privacy_url)
         )
@@ -276,21 +277,22 @@ def outbound_settings(settings: Settings) -> OutboundSettings:
 class MeteredAuditLog(AuditLog):
     """An audit log that counts what it has stored, for the operator's metrics."""
 
-    def write(self, *written: events.Event, peer: str = "") -> None:
+    def write(self, *written: events.Event, peer: str = "", beside: Beside | None = None) -> bool:
         """See :meth:`idp.audit.log.AuditLog.write`."""
-        super().write(*written, peer=peer)
-        for event in written:
+        stored = super().write(*written, peer=peer, beside=beside)
+        for event in written if stored else ():
             if type(event) in _COUNTED:
                 _COUNTED[type(event)](event).inc()
+        return stored
 
 
 class SandboxAuditLog(MeteredAuditLog):
     """The audit log of a sandbox: the recorder is told what it is told."""
 
-    def write(self, *written: events.Event, peer: str = "") -> None:
+    def write(self, *written: events.Event, peer: str = "", beside: Beside | None = None) -> bool:
         """See :meth:`idp.audit.log.AuditLog.write`."""
         observation.note(*written)
-        super().write(*written, peer=peer)
+        return super().write(*written, peer=peer, beside=beside)
 
 
 _COUNTED: Mapping[type[events.Event], Callable[[Any], Counter]] = {

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from werkzeug.test import Client, TestResponse
 
 from idp import app as application
 from idp.accounts.repository import Accounts
+from idp.audit import log
 from idp.cli.context import Context
 from idp.core.handles import b64url, b64url_decode
 from idp.core.personal_number import PersonalNumber
@@ -30,6 +32,7 @@ from idp.registry.sql import SqlRegistry
 from idp.sandbox import recorder
 from idp.storage.processes import Refresher
 from idp.storage.redis import RedisStore
+from tests.counting import commits, statements
 from tests.world import forms
 
 NUMBER = "000199000001"
@@ -44,14 +47,19 @@ class Costs:
     client: Client
     store: RedisStore
     card: SoftwareCard
+    statements: list[str]
+    commits: list[None]
+    requests: int = 0
     signatures: int = 0
     orm_queries: int = 0
 
     def get(self, url: str) -> TestResponse:
+        self.requests += 1
         return self.client.get(url)
 
     def submit(self, page: TestResponse, **fields: str) -> TestResponse:
         form = forms(page)
+        self.requests += 1
         return self.client.post(form.action, data={**form.fields, **fields})
 
     def begin(self) -> TestResponse:
@@ -65,6 +73,9 @@ class Costs:
         }
         return self.get(f"/authorize?{urlencode(asked)}")
 
+    def reads(self) -> int:
+        return sum(each.startswith("SELECT") for each in self.statements)
+
     def redeem(self, answered: TestResponse) -> dict[str, Any]:
         code = parse_qs(urlsplit(answered.headers["Location"]).query)["code"][0]
         form = {
@@ -74,6 +85,7 @@ class Costs:
             "redirect_uri": parties.TERMINAL_REDIRECT,
             "code_verifier": VERIFIER,
         }
+        self.requests += 1
         answer = self.client.post("/token", data=form)
         assert answer.status_code == 200, answer.text
         return answer.json
@@ -107,10 +119,13 @@ def costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
     only_requests = partial(Refresher, tick=3600.0)  # what it does between them is not counted
     monkeypatch.setattr(application, "Refresher", only_requests)
     monkeypatch.setattr(recorder, "PAUSE", 3600.0)
+    monkeypatch.setattr(log, "LATER_SECONDS", 3600.0)
     built = application.create_app(context.settings)
     keys.signer("ES256")
     opened[0].round_trips = 0
-    counted = Costs(Client(built), opened[0], issued.software)
+    stack = ExitStack()
+    asked, written = stack.enter_context(statements()), stack.enter_context(commits())
+    counted = Costs(Client(built), opened[0], issued.software, asked, written)
     sign = LocalSigner.sign
 
     def count_signature(self: LocalSigner, message: bytes) -> bytes:
@@ -122,7 +137,8 @@ def costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
 
     monkeypatch.setattr(LocalSigner, "sign", count_signature)
     event.listen(OrmSession, "do_orm_execute", count_query)
-    yield counted
+    with stack:
+        yield counted
     event.remove(OrmSession, "do_orm_execute", count_query)
     built.close()
     context.close()
@@ -133,6 +149,9 @@ def test_a_login_by_code(costs: Costs) -> None:
     proved = costs.submit(costs.get(_path(asked)), otp="000000", action="verify")
     assert "id_token" in costs.redeem(costs.get(_path(proved)))
     assert costs.store.round_trips <= 8
+    assert costs.requests == 6
+    assert len(costs.commits) == 2  # the session, the tokens; each with what waited
+    assert costs.reads() <= 6  # one of them where the writer's audit chain begins
     assert costs.signatures <= 2
     assert costs.orm_queries == 0
 

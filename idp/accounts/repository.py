@@ -6,8 +6,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
-    Row,
-    Select,
     SmallInteger,
     String,
     Table,
@@ -22,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from idp.accounts.model import Account, Lock
 from idp.core.personal_number import PersonalNumber
 from idp.storage.database import Database, metadata
+from idp.storage.statements import Statement
 
 accounts = Table(
     "accounts",
@@ -35,8 +34,8 @@ accounts = Table(
     Column("passcode_hash", String(128)),
     Column("lock", String(16)),
 )
-_BY_ID = select(accounts).where(accounts.c.id == bindparam("wanted"))
-_BY_NUMBER = select(accounts).where(accounts.c.number == bindparam("wanted"))
+_BY_ID = Statement(select(accounts).where(accounts.c.id == bindparam("wanted")))
+_BY_NUMBER = Statement(select(accounts).where(accounts.c.number == bindparam("wanted")))
 _KEPT = frozenset({"id", "number", "created_at"})
 
 
@@ -52,7 +51,7 @@ class Accounts:
     """The accounts. Every method raises ``Unavailable`` when the database does not answer."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def by_id(self, account_id: str) -> Account | None:
         """The account with this id, whatever its state."""
@@ -69,7 +68,7 @@ class Accounts:
             AccountExists: its person has one.
         """
         try:
-            with self._database.begin() as connection:
+            with self.database.begin() as connection:
                 connection.execute(insert(accounts).values(_values(account)))
         except IntegrityError as error:
             raise AccountExists from error
@@ -79,10 +78,10 @@ class Accounts:
         values = [_values(each) for each in found]
         if not values:
             return
-        dialect = postgresql if self._database.dialect == "postgresql" else sqlite
+        dialect = postgresql if self.database.dialect == "postgresql" else sqlite
         upsert = dialect.insert(accounts)
         told = {each.name: each for each in upsert.excluded if each.name not in _KEPT}
-        with self._database.begin() as connection:
+        with self.database.begin() as connection:
             connection.execute(
                 upsert.on_conflict_do_update(index_elements=["number"], set_=told), values
             )
@@ -102,14 +101,9 @@ class Accounts:
         """Replace the passcode, hashed by :mod:`idp.accounts.passcode`; None takes it away."""
         self._set(account_id, passcode_hash=passcode_hash)
 
-    def set_phone(self, account_id: str, phone: str | None) -> None:
-        """Replace the phone (E.164) that codes are sent to."""
-        self._set(account_id, phone=phone)
-
-    def _one(self, query: Select[Any], wanted: str) -> Account | None:
-        with self._database.read() as connection:
-            row = connection.execute(query, {"wanted": wanted}).one_or_none()
-        return _account(row) if row else None
+    def _one(self, statement: Statement, wanted: str) -> Account | None:
+        rows = self.database.rows(statement, wanted=wanted)
+        return account_of(rows[0]) if rows else None
 
     def _set(self, account_id: str, **values: Any) -> None:
         """Change columns of one account.
@@ -118,7 +112,7 @@ class Accounts:
             UnknownAccount: there is none.
         """
         query = update(accounts).where(accounts.c.id == account_id).values(**values)
-        with self._database.begin() as connection:
+        with self.database.begin() as connection:
             if not connection.execute(query).rowcount:
                 raise UnknownAccount
 
@@ -136,7 +130,8 @@ def _values(account: Account) -> dict[str, Any]:
     }
 
 
-def _account(row: Row[Any]) -> Account:
+def account_of(row: Any) -> Account:
+    """The account in a row of :data:`accounts`."""
     return Account(
         id=row.id,
         number=PersonalNumber(row.number),

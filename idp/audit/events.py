@@ -6,11 +6,18 @@ machine word; the citizen saw less.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What every event may say: whose login (``flow``), for which relying party, which account."""
+    """What every event may say: whose login (``flow``), for which relying party, which account.
+
+    ``waits``: it releases nothing, so it may be stored with the next event that must be stored at
+    once, or a moment later.
+    """
+
+    waits: ClassVar[bool] = False
 
     flow: str = ""
     client_id: str = ""
@@ -46,16 +53,21 @@ class WriterStarted(Event):
 class LoginStarted(Event):
     """A relying party sent a citizen to log in."""
 
+    waits: ClassVar[bool] = True
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeSent(Event):
     """A one-time code was handed to the sender."""
+
+    waits: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeNotSent(Event):
     """No code was sent; the page did not say so."""
 
+    waits: ClassVar[bool] = True
     reason: str
 
 
@@ -63,6 +75,7 @@ class CodeNotSent(Event):
 class ProofAccepted(Event):
     """A factor was proved."""
 
+    waits: ClassVar[bool] = True
     method: str
     factor: str
 
@@ -71,6 +84,7 @@ class ProofAccepted(Event):
 class ProofRefused(Event):
     """A proof was refused."""
 
+    waits: ClassVar[bool] = True
     method: str
     reason: str
 
@@ -146,6 +160,7 @@ class ConsentWithdrawn(Event):
 class AuthorizationGranted(Event):
     """The authorization endpoint answered with a code."""
 
+    waits: ClassVar[bool] = True
     acr: str
     scope: str
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import (
     BigInteger,
     Column,
-    Connection,
     Integer,
     String,
     Table,
     Text,
     UniqueConstraint,
+    bindparam,
     func,
     insert,
     select,
@@ -20,6 +20,8 @@ from sqlalchemy import (
 )
 
 from idp.storage.database import Database, metadata
+from idp.storage.direct import Transaction
+from idp.storage.statements import Statement
 
 _PAGE = 1_000
 _WINDOW = 20_000
@@ -44,6 +46,14 @@ HEADS = Table(
 )
 _RECORDS = select(ENTRIES.c.writer, ENTRIES.c.number, ENTRIES.c.entry, ENTRIES.c.mac)
 _HEADS = select(HEADS.c.writer, HEADS.c.number, HEADS.c.seal)
+_LATEST_HEAD = Statement(_HEADS.order_by(HEADS.c.id.desc()).limit(1))
+_INSERT_ENTRY = Statement(insert(ENTRIES).inline(), ("writer", "number", "entry", "mac"))
+_INSERT_HEAD = Statement(insert(HEADS).inline(), ("writer", "number", "seal"))
+_MOVE_HEAD = Statement(
+    update(HEADS)
+    .where(HEADS.c.writer == bindparam("of"))
+    .values(number=bindparam("new_number"), seal=bindparam("new_seal"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +75,22 @@ class Head:
     seal: str
 
 
-def append(connection: Connection, records: Sequence[Record], head: Head) -> None:
+def append(transaction: Transaction, records: Sequence[Record], head: Head) -> None:
     """Store ``records`` and move their writer's head, in the caller's transaction."""
     rows = [
         {"writer": each.writer, "number": each.number, "entry": each.entry, "mac": each.mac}
         for each in records
     ]
-    connection.execute(insert(ENTRIES), rows)
-    values = {"number": head.number, "seal": head.seal}
-    moved = connection.execute(update(HEADS).where(HEADS.c.writer == head.writer).values(values))
-    if not moved.rowcount:
-        connection.execute(insert(HEADS).values(writer=head.writer, **values))
+    transaction.run_all(_INSERT_ENTRY, rows)
+    values = {"new_number": head.number, "new_seal": head.seal, "of": head.writer}
+    if not transaction.run(_MOVE_HEAD, **values):
+        transaction.run(_INSERT_HEAD, writer=head.writer, number=head.number, seal=head.seal)
 
 
-def latest_head(connection: Connection) -> Head | None:
+def latest_head(transaction: Transaction) -> Head | None:
     """The head of the writer that began last."""
-    row = connection.execute(_HEADS.order_by(HEADS.c.id.desc()).limit(1)).first()
-    return Head(*row) if row else None
+    rows = transaction.rows(_LATEST_HEAD)
+    return Head(*rows[0]) if rows else None
 
 
 def heads(database: Database) -> list[Head]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from idp.audit import log
+from idp.audit import chain, reading
 from idp.cli.context import Context
 from idp.cli.output import announce, format_option, show
 from idp.core.typed import plain
@@ -26,7 +26,7 @@ def audit() -> None:
 def verify(context: click.Context, form: str) -> None:
     """Read the whole log; exit 1 and name the first entry that was changed, moved or removed."""
     obj: Context = context.obj
-    finding = log.verify(obj.database, obj.keys.secret("audit"))
+    finding = chain.verify(obj.database, obj.keys.secret("audit"))
     if finding is None:
         show({"intact": True}, form, ["The audit log is whole."])
         return
@@ -48,7 +48,7 @@ def verify(context: click.Context, form: str) -> None:
 @click.pass_obj
 def tail(obj: Context, lines: int, form: str) -> None:
     """Show the last entries, oldest first."""
-    entries = log.tail(obj.database, lines)
+    entries = reading.tail(obj.database, lines)
     show(entries, form, map(_line, entries))
 
 
@@ -59,10 +59,10 @@ def tail(obj: Context, lines: int, form: str) -> None:
 def export(obj: Context, out: Path | None, form: str) -> None:
     """Write every entry with its place in its chain, one JSON object a line."""
     if out is None:
-        log.export(obj.database, sys.stdout)
+        reading.export(obj.database, sys.stdout)
         return
     with out.open("w", encoding="utf-8") as stream:
-        count = log.export(obj.database, stream)
+        count = reading.export(obj.database, stream)
     if form == "json":
         announce({"entries": count}, form)
     else:
@@ -79,7 +79,7 @@ def find(context: click.Context, reference: str, form: str) -> None:
     The newest entries are read first; one that is not there takes as long as the log is.
     """
     obj: Context = context.obj
-    entries = log.find(obj.database, plain(reference).strip())
+    entries = reading.find(obj.database, plain(reference).strip())
     if not entries:
         show([], form, [f"No entry has the reference {reference}."])
         context.exit(1)

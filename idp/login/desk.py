@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from idp.accounts import holder
 from idp.accounts.lifecycle import AccountUnusable, require_usable
 from idp.accounts.model import Account
 from idp.accounts.repository import Accounts
@@ -328,12 +329,11 @@ class Desk:
         Raises:
             AccountUnusable: locked, deceased, cancelled, not activated, or gone.
         """
-        account = self.accounts.by_id(account_id)
-        person = self.registry.person(account.number) if account else None
-        if account is None or person is None:
+        found = holder.find(self.accounts, self.registry, account_id)
+        if found is None:
             raise AccountUnusable("gone")
-        require_usable(account, person)
-        return account, person
+        require_usable(*found)
+        return found
 
     def settle(
         self,

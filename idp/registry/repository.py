@@ -16,7 +16,6 @@ from sqlalchemy import (
     Connection,
     ForeignKey,
     Index,
-    Row,
     String,
     Table,
     UpdateBase,
@@ -240,7 +239,7 @@ class Registry:
             return connection.scalar(query) is not None
 
 
-def card_of(row: Row[Any]) -> Card:
+def card_of(row: Any) -> Card:
     """The card in a row of :data:`cards`."""
     return Card(
         document_number=row.document_number,

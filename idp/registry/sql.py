@@ -3,23 +3,26 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, bindparam, select
+from sqlalchemy import BindParameter, bindparam, select
 
 from idp.core.person import Address, BirthDate, CivilStatus, Name, Sex
 from idp.core.personal_number import FormerNumber, PersonalNumber
 from idp.registry.model import Card, Person
 from idp.registry.repository import card_of, cards, person_identifiers, persons
 from idp.storage.database import Database
+from idp.storage.statements import Statement
 
 _NUMBER: BindParameter[str] = bindparam("number")
-_PERSON = (
+_PERSON = Statement(
     select(persons, person_identifiers.c.value)
     .outerjoin(person_identifiers, person_identifiers.c.number == persons.c.number)
     .where(persons.c.number == _NUMBER)
     .order_by(person_identifiers.c.value)
 )
-_CARDS = select(cards).where(cards.c.number == _NUMBER).order_by(cards.c.issued_on.desc())
-_HOLDERS = (
+_CARDS = Statement(
+    select(cards).where(cards.c.number == _NUMBER).order_by(cards.c.issued_on.desc())
+)
+_HOLDERS = Statement(
     select(person_identifiers.c.number)
     .where(person_identifiers.c.value == bindparam("value"))
     .order_by(person_identifiers.c.number)
@@ -30,28 +33,26 @@ class SqlRegistry:
     """See :class:`idp.registry.source.RegistrySource`."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def person(self, number: PersonalNumber) -> Person | None:
         """The person; their former numbers come in the same query, a row each."""
-        with self._database.read() as connection:
-            rows = connection.execute(_PERSON, {"number": number.digits}).all()
-        return _person(rows) if rows else None
+        rows = self.database.rows(_PERSON, number=number.digits)
+        return person_of(rows) if rows else None
 
     def cards(self, number: PersonalNumber) -> tuple[Card, ...]:
         """The person's cards, the last issued first."""
-        with self._database.read() as connection:
-            rows = connection.execute(_CARDS, {"number": number.digits}).all()
+        rows = self.database.rows(_CARDS, number=number.digits)
         return tuple(card_of(row) for row in rows)
 
     def by_former_number(self, digits: str) -> tuple[PersonalNumber, ...]:
         """Whoever has or had the 9-digit number."""
-        with self._database.read() as connection:
-            found = connection.scalars(_HOLDERS, {"value": digits}).all()
-        return tuple(PersonalNumber(each) for each in found)
+        rows = self.database.rows(_HOLDERS, value=digits)
+        return tuple(PersonalNumber(row.number) for row in rows)
 
 
-def _person(rows: Sequence[Row[Any]]) -> Person:
+def person_of(rows: Sequence[Any]) -> Person:
+    """The person in rows of one person, a row for each former number."""
     row = rows[0]
     return Person(
         number=PersonalNumber(row.number),

@@ -10,8 +10,9 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import EISDIR
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -32,6 +33,8 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from idp.core.errors import Unavailable
+from idp.storage.direct import Direct, translated
+from idp.storage.statements import Statement
 
 metadata = MetaData(
     naming_convention={
@@ -63,6 +66,7 @@ class Database:
         self._reads = reads
         self._local = threading.local()
         self._held: weakref.WeakSet[Connection] = weakref.WeakSet()
+        self._directs: weakref.WeakSet[Direct] = weakref.WeakSet()
         self._generation = 0
 
     @property
@@ -96,6 +100,31 @@ class Database:
         with _available(), self._writes.begin() as connection:
             yield connection
 
+    def rows(self, statement: Statement, **values: Any) -> list[Any]:
+        """The rows of a statement, with their columns as attributes, as :meth:`read` would give.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with _available():
+            connection = self._reading()
+        compiled = statement.on(connection.dialect)
+        driver: Any = connection.connection.driver_connection
+        try:
+            found = driver.execute(compiled.sql, compiled.values(values)).fetchall()
+        except connection.dialect.loaded_dbapi.Error as error:
+            if connection.dialect.is_disconnect(error, driver, None):
+                self._generation += 1
+            self._release()
+            raise translated(connection.dialect, error) from error
+        return list(map(compiled.row, found))
+
+    def direct(self) -> Direct:
+        """A connection of its own for one writer."""
+        made = Direct(self._writes)
+        self._directs.add(made)
+        return made
+
     def ping(self) -> None:
         """Return when the database answers; raise Unavailable when it does not."""
         with self.read() as connection:
@@ -106,6 +135,8 @@ class Database:
         self._generation += 1
         for connection in tuple(self._held):
             connection.close()
+        for direct in tuple(self._directs):
+            direct.close()
         self._writes.dispose()
 
     def _reading(self) -> Connection:
@@ -228,8 +259,11 @@ def _open_sqlite(url: URL) -> Database:
     # there is left alone: closing it would end every lock that this process has on it (POSIX).
     file = Path(url.database or "")
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with suppress(FileExistsError):
+    try:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if file.is_dir():
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(file)) from None
     shared: dict[str, Any] = {
         "hide_parameters": True,
         "connect_args": {"check_same_thread": False, "timeout": BUSY_MS / 1000},

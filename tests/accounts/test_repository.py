@@ -3,14 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from idp.accounts.model import Account, Lock, new_id
 from idp.accounts.repository import AccountExists, Accounts, UnknownAccount
 from idp.core.errors import Unavailable
 from idp.core.personal_number import PersonalNumber
 from idp.storage.database import Database, open_database
+from tests.counting import statements
 
 NUMBER = PersonalNumber("000199000001")
 ACCOUNT = Account(
@@ -61,7 +60,6 @@ def test_the_least_account_has_nothing_yet(accounts):
         (lambda it: it.set_lock(ACCOUNT.id, None), {"lock": None}),
         (lambda it: it.set_passcode(ACCOUNT.id, "$argon2id$y"), {"passcode_hash": "$argon2id$y"}),
         (lambda it: it.set_passcode(ACCOUNT.id, None), {"passcode_hash": None}),
-        (lambda it: it.set_phone(ACCOUNT.id, "+84530000009"), {"phone": "+84530000009"}),
         (lambda it: it.activate(ACCOUNT.id, at=9), {"activated_at": 9}),
     ],
 )
@@ -84,18 +82,10 @@ def test_writing_many_keeps_the_id_and_the_creation_of_those_there_are(accounts)
 
 
 def test_a_lookup_is_one_statement(accounts):
-    statements = []
-
-    def count(_c, _cursor, statement, *_rest):
-        statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
+    with statements() as counted:
         accounts.by_id(ACCOUNT.id)
         accounts.by_number(NUMBER)
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)
-    assert len(statements) == 2
+    assert len(counted) == 2
 
 
 def test_a_database_that_cannot_answer_is_unavailable(tmp_path):

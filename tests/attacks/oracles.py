@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from idp.audit.log import tail
+from idp.audit.reading import tail
 from tests.attacks.live import EVIL, Browser, Live
 
 SECURITY_HEADERS = (

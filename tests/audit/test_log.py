@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import fields
 
@@ -10,17 +11,9 @@ import pytest
 from sqlalchemy import delete, insert, text, update
 
 from idp.audit import events, repository
-from idp.audit.log import (
-    AuditLog,
-    Finding,
-    export,
-    find,
-    of_client,
-    pseudonym,
-    source_prefix,
-    tail,
-    verify,
-)
+from idp.audit.chain import Finding, verify
+from idp.audit.log import AuditLog, pseudonym, source_prefix
+from idp.audit.reading import export, find, of_client, tail
 from idp.audit.repository import ENTRIES, HEADS, heads
 from idp.core.clock import FixedClock
 from idp.core.errors import Unavailable
@@ -37,7 +30,7 @@ def audit(database: Database, clock: FixedClock) -> AuditLog:
 
 def _write(audit: AuditLog, count: int) -> None:
     for number in range(count):
-        audit.write(events.LoginStarted(flow=f"flow{number}", client_id="portal"))
+        audit.write(events.ConsentDenied(flow=f"flow{number}", client_id="portal"))
 
 
 def test_an_entry_says_what_happened_and_to_whom_only_by_pseudonym(
@@ -96,9 +89,9 @@ def test_an_address_is_kept_as_its_network(peer: str, prefix: str) -> None:
 def test_events_of_one_call_are_stored_together(audit: AuditLog, database: Database) -> None:
     audit.write()
     assert tail(database, 10) == []
-    audit.write(events.LoginStarted(), events.CodeNotSent(reason="no-recipient"))
+    audit.write(events.ConsentDenied(), events.CodeNotSent(reason="no-recipient"))
     names = [each["event"] for each in tail(database, 10)]
-    assert names == ["WriterStarted", "LoginStarted", "CodeNotSent"]
+    assert names == ["WriterStarted", "ConsentDenied", "CodeNotSent"]
     assert verify(database, KEY) is None
 
 
@@ -233,13 +226,65 @@ def test_another_key_verifies_nothing(audit: AuditLog, database: Database) -> No
 
 
 def test_export_is_one_object_a_line(audit: AuditLog, database: Database) -> None:
-    audit.write(*(events.LoginStarted(flow=f"flow{number}") for number in range(1_100)))
+    audit.write(*(events.ConsentDenied(flow=f"flow{number}") for number in range(1_100)))
     stream = io.StringIO()
     assert export(database, stream) == 1_101
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
     assert [each["number"] for each in lines] == list(range(1, 1_102))
     assert lines[-1]["entry"]["flow"] == "flow1099"
     assert verify(database, KEY) is None
+
+
+_FULL = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql
+AS 'BEGIN RAISE EXCEPTION USING ERRCODE = ''53100''; END';
+CREATE TRIGGER full_log BEFORE INSERT ON audit_entries EXECUTE FUNCTION full_disk();
+"""
+
+
+def test_what_releases_nothing_waits_for_what_does(audit: AuditLog, database: Database) -> None:
+    audit.write(events.LoginStarted(flow="a"))
+    audit.write(events.ProofAccepted(flow="a", method="otp", factor="possession"))
+    assert tail(database, 10) == []
+    audit.write(events.SessionStarted(flow="a", session_id="s", acr="x"))
+    names = [each["event"] for each in tail(database, 10)]
+    assert names == ["WriterStarted", "LoginStarted", "ProofAccepted", "SessionStarted"]
+    audit.write(events.CodeSent(flow="b"))
+    until = time.monotonic() + 10
+    while len(tail(database, 10)) < 5:  # it does not wait for ever
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert verify(database, KEY) is None
+
+
+def test_a_process_that_ends_in_order_loses_nothing(audit: AuditLog, database: Database) -> None:
+    audit.write(events.LoginStarted(flow="a"))
+    audit.close()
+    assert [each["event"] for each in tail(database, 10)] == ["WriterStarted", "LoginStarted"]
+
+
+@pytest.mark.attack("U06")
+def test_U06_while_the_log_cannot_be_written_nothing_waits_and_nothing_is_lost(
+    postgres_url: str, clock: FixedClock
+) -> None:
+    database = open_database(postgres_url)
+    with database.begin() as connection:
+        metadata.create_all(connection)
+    audit = AuditLog(database, KEY, clock)
+    _run(database, text(_FULL))
+    audit.write(events.LoginStarted(flow="a"))
+    with pytest.raises(Unavailable, match="audit"):
+        audit.flush()
+    with pytest.raises(Unavailable, match="audit"):
+        audit.write(events.LoginStarted(flow="b"))
+    _run(database, text("DROP TRIGGER full_log ON audit_entries"))
+    audit.flush()
+    assert [each.get("flow") for each in tail(database, 10)] == [None, "a"]
+    audit.write(events.LoginStarted(flow="c"))
+    audit.close()
+    assert [each.get("flow") for each in tail(database, 10)] == [None, "a", "c"]
+    assert verify(database, KEY) is None
+    database.close()
 
 
 @pytest.mark.attack("U06")
@@ -251,14 +296,14 @@ def test_U06_what_cannot_be_recorded_is_refused_and_it_heals(
         metadata.create_all(connection)
     audit = AuditLog(database, KEY, clock)
     _write(audit, 2)
-    _run(database, text("SET default_transaction_read_only = on"))
+    _run(database, text(_FULL))
     with pytest.raises(Unavailable, match="audit"):
         audit.write(events.TokenRevoked(kind="refresh_token"))
     assert len(tail(database, 10)) == 3
-    _run(database, text("SET default_transaction_read_only = off"))
+    _run(database, text("DROP TRIGGER full_log ON audit_entries"))
     _write(audit, 1)
     assert verify(database, KEY) is None
-    assert [each["event"] for each in tail(database, 2)] == ["WriterStarted", "LoginStarted"]
+    assert [each["event"] for each in tail(database, 2)] == ["WriterStarted", "ConsentDenied"]
     database.close()
 
 
@@ -289,9 +334,9 @@ def test_a_clients_entries_are_those_that_name_it_and_no_others(
     forged = 'x","client_id":"portal'
     audit.write(
         events.ClientAuthenticationFailed(client_id="clinic", reason=forged, seen=forged),
-        events.LoginStarted(client_id="portal", flow="1"),
-        events.LoginStarted(client_id="portal2", flow="2"),
-        events.LoginStarted(client_id="portal", flow="3"),
+        events.ConsentDenied(client_id="portal", flow="1"),
+        events.ConsentDenied(client_id="portal2", flow="2"),
+        events.ConsentDenied(client_id="portal", flow="3"),
     )
     assert [each["flow"] for each in of_client(database, "portal", within=100)] == ["1", "3"]
     assert [each["flow"] for each in of_client(database, "portal", within=1)] == ["3"]

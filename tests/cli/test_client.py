@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from idp.audit.log import tail
+from idp.audit.reading import tail
 from idp.cli import main
 from idp.core.clock import system_clock
 from idp.keystore.file import KeyStore

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from idp.audit.events import ClientAuthenticationFailed
-from idp.audit.log import tail
+from idp.audit.reading import tail
 from idp.cli import main
 from idp.cli.context import Context
 

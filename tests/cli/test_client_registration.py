@@ -117,6 +117,7 @@ def test_prune_deletes_what_nobody_used(run: Run, database: Database, directory:
     for client_id, days in (("used-long-ago", 60), ("used", 5)):
         log = AuditLog(database, key, FixedClock(system_clock() - days * DAY))
         log.write(AuthorizationGranted(client_id=client_id, acr="", scope=""))
+        log.close()
     would = answer(run("prune", "--unused-days", "30", "--dry-run", "--format", "json"))
     assert sorted(would["deleted"]) == ["idle", "used-long-ago"]
     gone = answer(run("prune", "--unused-days", "30", "--format", "json"))

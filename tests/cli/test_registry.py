@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from idp.audit.events import OperatorAction
-from idp.audit.log import AuditLog, tail
+from idp.audit.log import AuditLog
+from idp.audit.reading import tail
 from idp.cli.registry import registry
 from idp.core.clock import FixedClock
 from idp.core.person import CivilStatus

@@ -241,6 +241,7 @@ class Front:
 
     def events(self) -> list[dict[str, Any]]:
         """The audit log, oldest first."""
+        self.services.audit.flush()
         with self.database.read() as connection:
             rows = connection.execute(text("SELECT entry FROM audit_entries ORDER BY rowid"))
             return [json.loads(each[0]) for each in rows]

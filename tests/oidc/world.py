@@ -13,7 +13,8 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from idp.accounts.model import Account, new_id
 from idp.accounts.repository import Accounts
-from idp.audit.log import AuditLog, tail
+from idp.audit.log import AuditLog
+from idp.audit.reading import tail
 from idp.core.assurance import Factor
 from idp.core.clock import FixedClock
 from idp.core.handles import Handle
@@ -249,6 +250,7 @@ class World:
         return access, refresh
 
     def audited(self, count: int = 1) -> list[dict[str, Any]]:
+        self.services.audit.flush()
         return tail(self.database, count)
 
 

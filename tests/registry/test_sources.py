@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from idp.core.clock import FixedClock
 from idp.core.errors import Unavailable
@@ -22,6 +20,7 @@ from idp.registry.repository import Record, Registry
 from idp.registry.source import RegistrySource
 from idp.registry.sql import SqlRegistry
 from idp.storage.database import Database, metadata, open_database
+from tests.counting import statements
 from tests.service import Asked, LocalService, serve
 
 NUMBER = PersonalNumber("000085000005")
@@ -118,19 +117,11 @@ def test_our_copy_answers_each_question_by_one_statement(
     Registry(database, clock).write(RECORDS)
     source = SqlRegistry(database)
     source.person(NOBODY)  # the connection is there
-    statements: list[str] = []
-
-    def count(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
+    with statements() as counted:
         source.person(NUMBER)
         source.cards(NUMBER)
         source.by_former_number("000000005")
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)
-    assert len(statements) == 3
+    assert len(counted) == 3
 
 
 def test_a_copy_that_is_gone_is_unavailable(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Consents in the database: every answer is a row that stays, the last one counts."""
 
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import (
@@ -10,21 +9,23 @@ from sqlalchemy import (
     ColumnElement,
     Index,
     Integer,
-    Row,
     String,
     Table,
     and_,
+    bindparam,
     insert,
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql
 
+from idp.audit.log import Beside
 from idp.core.clock import Clock
 from idp.oidc.consent.model import Consent
 from idp.oidc.tokens.authorization import consent_subject
 from idp.storage.database import Database, metadata
 from idp.storage.revocations import Revocations
+from idp.storage.statements import Statement
 
 consents = Table(
     "consents",
@@ -47,6 +48,19 @@ consents = Table(
     Index("ix_consents_follows", "account_id", "client_id", "follows", unique=True),
 )
 _LATEST = consents.c.id.desc()
+_LAST = Statement(
+    select(consents)
+    .where(
+        consents.c.account_id == bindparam("account"), consents.c.client_id == bindparam("client")
+    )
+    .order_by(_LATEST)
+    .limit(1)
+)
+
+
+_KEPT = tuple(each.name for each in consents.c if each.name != "id")
+# SQLite writes the clause as PostgreSQL does.
+_KEEP = Statement(postgresql.insert(consents).on_conflict_do_nothing().inline(), _KEPT)
 
 
 class Consents:
@@ -70,10 +84,8 @@ class Consents:
         Raises:
             Unavailable: the database does not answer.
         """
-        query = select(consents).where(_of(account_id, client_id)).order_by(_LATEST).limit(1)
-        with self._database.read() as connection:
-            row = connection.execute(query).one_or_none()
-        return _consent(row) if row else None
+        rows = self._database.rows(_LAST, account=account_id, client=client_id)
+        return _consent(rows[0]) if rows else None
 
     def of_account(self, account_id: str) -> tuple[Consent, ...]:
         """Every answer a citizen gave, the newest first: the proof kept of each."""
@@ -81,23 +93,19 @@ class Consents:
         with self._database.read() as connection:
             return tuple(_consent(row) for row in connection.execute(query))
 
-    def add(self, consent: Consent, *, follows: int | None = None) -> bool:
-        """Keep an answer that was given when ``follows`` was the last one's id, 0 for none.
+    @staticmethod
+    def row(consent: Consent, *, follows: int | None = None) -> Beside:
+        """What keeps an answer beside its record in the audit log.
 
-        False when another answer came first; then nothing is kept. None: whatever came before.
+        ``follows`` is the id of the last answer when it was given, 0 for none: when another came
+        first, nothing is kept. None: whatever came before.
         """
-        values = asdict(consent) | {
-            "granted": sorted(consent.granted),
-            "refused": sorted(consent.refused),
-            "follows": follows,
-        }
-        del values["id"]
-        try:
-            with self._database.begin() as connection:
-                connection.execute(insert(consents).values(values))
-        except IntegrityError:
-            return False
-        return True
+        return Beside(_KEEP, _values(consent, follows))
+
+    def add(self, consent: Consent) -> None:
+        """Keep an answer that has no record of its own."""
+        with self._database.begin() as connection:
+            connection.execute(insert(consents).values(_values(consent, None)))
 
     def withdraw(self, account_id: str, client_id: str) -> bool:
         """Take a consent back; whether there was one.
@@ -116,11 +124,17 @@ class Consents:
         return changed.rowcount > 0
 
 
+def _values(consent: Consent, follows: int | None) -> dict[str, Any]:
+    told = {name: getattr(consent, name) for name in _KEPT if name != "follows"}
+    lists = {"granted": sorted(consent.granted), "refused": sorted(consent.refused)}
+    return {**told, **lists, "follows": follows}
+
+
 def _of(account_id: str, client_id: str) -> ColumnElement[bool]:
     return and_(consents.c.account_id == account_id, consents.c.client_id == client_id)
 
 
-def _consent(row: Row[Any]) -> Consent:
+def _consent(row: Any) -> Consent:
     return Consent(
         account_id=row.account_id,
         client_id=row.client_id,

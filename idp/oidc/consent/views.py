@@ -213,12 +213,10 @@ def _keep(office: ConsentDesk, question: Question) -> bool:
         now=max(desk.clock(), visit.transaction.begun_at),  # another node may have begun it
     )
     given = replace(given, flow=visit.ticket.flow)
-    if not office.consents.add(given, follows=known.id if known else 0):
-        return False
     released = tuple(sorted(given.granted.intersection(question.asked.claims)))
     types = tuple(each["type"] for each in question.details)
     event = ConsentGiven(
         claims=released, purpose=client.purpose_version, approved=types, **question.context
     )
-    desk.audit.write(event, peer=visit.request.peer)
-    return True
+    row = office.consents.row(given, follows=known.id if known else 0)
+    return desk.audit.write(event, peer=visit.request.peer, beside=row)

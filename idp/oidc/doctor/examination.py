@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
-from idp.audit.log import of_client
+from idp.audit.reading import of_client
 from idp.core.clock import Clock
 from idp.keystore.file import KeyStore
 from idp.oidc.clients.keys import ACCEPT, ClientKeys

@@ -13,7 +13,8 @@ from urllib.parse import quote_plus
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from idp.audit.log import AuditLog, tail
+from idp.audit.log import AuditLog
+from idp.audit.reading import tail
 from idp.core.clock import FixedClock
 from idp.jose.jwk import Jwk
 from idp.jose.jwt import sign_jwt

@@ -6,6 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from idp.audit.events import ConsentGiven
+from idp.audit.log import AuditLog
+from idp.audit.reading import tail
 from idp.core.clock import NODE_SKEW, FixedClock
 from idp.oidc.consent.model import Consent
 from idp.oidc.consent.repository import Consents
@@ -47,12 +50,16 @@ def test_the_last_answer_counts_and_every_one_is_kept(consents: Consents) -> Non
     assert consents.of_account("x") == (replace(CONSENT, client_id="other"), later, CONSENT)
 
 
-def test_of_two_answers_to_one_form_one_is_kept(consents: Consents) -> None:
+def test_of_two_answers_to_one_form_one_is_kept_and_told(
+    consents: Consents, database: Database, clock: FixedClock
+) -> None:
+    audit = AuditLog(database, b"k" * 32, clock)
     start = threading.Barrier(4)
 
     def add(follows: int) -> bool:
         start.wait(10)
-        return consents.add(CONSENT, follows=follows)
+        given = ConsentGiven(claims=("name",), purpose="1")
+        return audit.write(given, beside=consents.row(CONSENT, follows=follows))
 
     for _ in range(3):
         known = consents.find("x", "portal")
@@ -60,7 +67,9 @@ def test_of_two_answers_to_one_form_one_is_kept(consents: Consents) -> None:
             kept = list(pool.map(add, [known.id if known else 0] * 4))
         assert kept.count(True) == 1
     assert len(consents.of_account("x")) == 3
-    assert consents.add(replace(CONSENT, account_id="y"), follows=0)
+    told = [each["event"] for each in tail(database, 10)]
+    assert told == ["WriterStarted", *["ConsentGiven"] * 3]
+    assert audit.write(beside=consents.row(replace(CONSENT, account_id="y"), follows=0))
 
 
 @pytest.mark.attack("Q12")

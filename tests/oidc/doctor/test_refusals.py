@@ -9,7 +9,7 @@ import pytest
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from idp.audit.log import of_client
+from idp.audit.reading import of_client
 from idp.core.handles import Handle
 from idp.jose.jwk import Jwk
 from idp.jose.jwt import sign_jwt
