@@ -24,7 +24,7 @@ from idp.sandbox import exchange
 from idp.sandbox.backlog import Backlog
 from idp.sandbox.checks import failed_check, outcome
 from idp.sandbox.exchange import NOBODY, Exchange
-from idp.sandbox.observation import Observation, observing
+from idp.sandbox.observation import Observation, Observing
 from idp.sandbox.redaction import decoded, redact
 from idp.web.edge import Route
 from idp.web.http import HttpError, RepeatedParameter, Request, Response
@@ -160,8 +160,9 @@ class Recorder:
         return NOBODY
 
     def _named(self, known: Remembered) -> Iterable[str]:
-        """Whose it may be, as far as no token has to be looked up."""
-        yield from (each.client_id for each in known.seen.events)
+        """Whose it may be, as far as no token has to be looked up; the easiest to read first."""
+        for each in known.seen.events:
+            yield each.client_id
         yield from _claimed(known.request)
 
     def _owners(self, request: Request) -> Iterable[str]:
@@ -183,6 +184,9 @@ def _claimed(request: Request) -> Iterable[str]:
     yield from (*request.query.all("client_id"), *request.form.all("client_id"))
     if request.path.startswith("/register/"):
         yield request.path.removeprefix("/register/")
+    scheme = request.headers.get("authorization", "").partition(" ")[0].lower()
+    if scheme not in ("", "basic"):
+        return  # a token: no credentials of a client
     with suppress(OAuthError, RepeatedParameter):
         yield read_credentials(request).client_id
 
@@ -192,7 +196,7 @@ def recorded(recorder: Recorder, endpoint: str, route: Route) -> Route:
 
     def handler(request: Request, **path: str) -> Response:
         came = recorder.services.clock(), time.monotonic_ns()
-        with observing() as seen:
+        with Observing() as seen:
             try:
                 response = route.handler(request, **path)
             except REFUSALS as error:
