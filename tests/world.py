@@ -116,7 +116,7 @@ class Browser:
         route, variables = self._find(request.path)
         return self.keep(
             self.failures.attempt(
-                request,
+                lambda: request,
                 lambda: route.handler(request, **variables),
                 html=route.html,
                 translate=route.translate,
@@ -130,7 +130,7 @@ class Browser:
         request = Request("POST", url, headers=headers, body=data, peer=self.peer, secure=True)
         route, variables = self._find(url)
         return self.failures.attempt(
-            request,
+            lambda: request,
             lambda: route.handler(request, **variables),
             html=False,
             translate=route.translate,

@@ -6,6 +6,7 @@ that methods, refusals, failures and headers are the same on both ways.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from idp.web.errors import Failures, Translate
@@ -52,7 +53,7 @@ class Edge:
             refusal = _other_method(route, request)
             return refusal or route.handler(request, **(path or {}))
 
-        known = unread(environ)
+        known = partial(unread, environ)
         answered = self.failures.attempt(known, work, html=route.html, translate=route.translate)
         return protect(answered, secure=self.failures.pages.site.secure)
 
@@ -64,7 +65,7 @@ class Edge:
             raise error
 
         html = "text/html" in known.headers.get("accept", "")
-        answered = self.failures.attempt(known, work, html=html)
+        answered = self.failures.attempt(lambda: known, work, html=html)
         return protect(answered, secure=self.failures.pages.site.secure)
 
 

@@ -51,19 +51,23 @@ class Failures:
 
     def attempt(
         self,
-        request: Request,
+        known: Callable[[], Request],
         work: Callable[[], Response],
         *,
         html: bool,
         translate: Translate | None = None,
     ) -> Response:
-        """What ``work`` answers, or what is to be said of its failure. Never raises."""
+        """What ``work`` answers, or what is to be said of its failure. Never raises.
+
+        ``known`` gives what is surely known of the request; it is called for a failure only.
+        """
         try:
             return work()
         except Exception as error:
+            request = known()
             try:
-                known = translate(request, error) if translate else None
-                return known or self.answer(request, error, html=html)
+                told = translate(request, error) if translate else None
+                return told or self.answer(request, error, html=html)
             except Exception as second:
                 _log_unexpected(request, second, new_reference())
                 return json_response({"error": "server_error"}, 500)

@@ -9,7 +9,8 @@ cannot be read) ends the search at the last proxy that is believed.
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 import structlog
@@ -19,6 +20,10 @@ from idp.web.metrics import FORWARDING_UNREAD
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAX_HOPS = 16
+MAX_REMEMBERED = 4096
+"""Addresses whose reading is kept: the same clients ask again and again."""
+MAX_REMEMBERED_TEXT = 64
+"""Longer texts are read anew each time, so that strangers cannot fill the memory."""
 _NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # Gateways leave the quotes out where the colons and brackets of an address need them.
 _TEXT = r"[!#$%&'*+.^_`|~0-9A-Za-z:\[\]-]+"
@@ -46,11 +51,20 @@ class Trust:
     """Which peers' forwarding headers are believed: the operator's proxies."""
 
     proxies: tuple[Network, ...] = ()
+    _known: Callable[[str], bool] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        known = lru_cache(MAX_REMEMBERED)(self._compare)
+        object.__setattr__(self, "_known", known)  # the class is frozen
 
     def believes(self, address: str) -> bool:
         """Whether ``address`` is one of the operator's proxies. Never looks a name up."""
         if not self.proxies:
             return False
+        known = self._known if len(address) <= MAX_REMEMBERED_TEXT else self._compare
+        return known(address)
+
+    def _compare(self, address: str) -> bool:
         try:
             parsed = ipaddress.ip_address(node(address))
         except ValueError:
@@ -147,6 +161,10 @@ def node(text: str) -> str:
 
     No port, no zone; an IPv4-mapped IPv6 address is the IPv4 address.
     """
+    return _node(text) if len(text) <= MAX_REMEMBERED_TEXT else _read_node(text)
+
+
+def _read_node(text: str) -> str:
     found = _NODE.fullmatch(text)
     if found is None:
         return ""
@@ -155,6 +173,9 @@ def node(text: str) -> str:
     except ValueError:
         return ""
     return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+_node = lru_cache(MAX_REMEMBERED)(_read_node)
 
 
 def _is_secure(proto: str, otherwise: bool) -> bool:

@@ -9,6 +9,7 @@ import json
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
@@ -82,6 +83,9 @@ class Params(Mapping[str, str]):
         return tuple((name, value) for name, values in self._values.items() for value in values)
 
 
+NO_PARAMS = Params()
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One request. Header names are lower case; ``peer`` is the client's address as text.
@@ -123,6 +127,10 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: tuple[str, ...] = ()
 
+    def with_headers(self, more: Mapping[str, str]) -> "Response":
+        """The same with ``more`` headers, which may override."""
+        return Response(self.status, self.body, {**self.headers, **more}, self.cookies)
+
 
 Handler: TypeAlias = Callable[[Request], Response]
 
@@ -158,16 +166,15 @@ def from_environ(environ: Mapping[str, Any], trust: Trust = NO_PROXIES) -> Reque
         certificate = _forwarded_certificate(headers)
     else:
         certificate = _certificate(environ)
-    query = str(environ.get("QUERY_STRING", ""))
+    query: str = environ.get("QUERY_STRING", "")
     if len(query) > MAX_QUERY:
         raise HttpError(414, "the query is too long")
     body = _body(environ, headers)
-    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     return Request(
-        method=str(environ["REQUEST_METHOD"]),
-        path=str(environ.get("PATH_INFO", "/")),
+        method=environ["REQUEST_METHOD"],
+        path=environ.get("PATH_INFO", "/"),
         query=_params(query),
-        form=_params(_ascii(body)) if content_type == FORM else Params(),
+        form=_params(_ascii(body)) if _is_form(headers) else NO_PARAMS,
         headers=headers,
         cookies=_cookies(headers.get("cookie", "")),
         peer=peer,
@@ -191,8 +198,13 @@ def _headers(environ: Mapping[str, Any]) -> Mapping[str, str]:
     return headers
 
 
+def _is_form(headers: Mapping[str, str]) -> bool:
+    kind = headers.get("content-type", "")
+    return kind == FORM or kind.partition(";")[0].strip().lower() == FORM
+
+
 def _body(environ: Mapping[str, Any], headers: Mapping[str, str]) -> bytes:
-    if headers.get("content-encoding", "identity").lower() != "identity":
+    if "content-encoding" in headers and headers["content-encoding"].lower() != "identity":
         raise HttpError(415, "the body must not be encoded")
     if "transfer-encoding" in headers:
         return _chunked_body(environ, headers["transfer-encoding"])
@@ -228,13 +240,17 @@ def _ascii(body: bytes) -> str:
 
 
 def _params(encoded: str) -> Params:
+    if not encoded:
+        return NO_PARAMS
     try:
         pairs = parse_qsl(
             encoded, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
         )
     except ValueError as error:
         raise HttpError(400, "the parameters cannot be read") from error
-    if any("\x00" in name or "\x00" in value for name, value in pairs):
+    # A NUL can only come from an escape: most requests have nothing to look for.
+    nul = "%00" in encoded or "\x00" in encoded
+    if nul and any("\x00" in name or "\x00" in value for name, value in pairs):
         raise HttpError(400, "the parameters hold a NUL")
     return Params(pairs)
 
@@ -246,6 +262,8 @@ def _cookies(header: str) -> dict[str, str]:
     outside printable ASCII (RFC 6265 §4.1.1) is none of ours. One that is sent twice is not
     believed at all (cookie tossing).
     """
+    if not header:
+        return {}
     found: dict[str, str] = {}
     twice: set[str] = set()
     for part in header.split(";"):
@@ -300,7 +318,12 @@ def send(response: Response, start_response: Callable[..., Any], *, method: str)
 
 def status_line(response: Response) -> str:
     """The status as a WSGI server wants it: ``404 Not Found``."""
-    status = HTTPStatus(response.status)
+    return _status_line(response.status)
+
+
+@cache
+def _status_line(code: int) -> str:
+    status = HTTPStatus(code)
     return f"{status.value} {status.phrase}"
 
 

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import MutableMapping
 from contextlib import nullcontext
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, TextIO
 
 import structlog
@@ -67,8 +67,7 @@ def write_line(logger: str, members: str) -> None:
 
     Requests are logged so, because a line through every processor costs more than some requests.
     """
-    known = logging.getLogger(logger)
-    if not known.isEnabledFor(logging.INFO):
+    if not _logger(logger).isEnabledFor(logging.INFO):
         return
     now = time.time()
     text = (
@@ -87,6 +86,11 @@ class _Lines(logging.StreamHandler[TextIO]):
         with self.lock or nullcontext():
             self.stream.write(f"{text}\n")
             self.flush()
+
+
+@cache
+def _logger(name: str) -> logging.Logger:
+    return logging.getLogger(name)
 
 
 @lru_cache(maxsize=2)

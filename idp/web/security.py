@@ -5,8 +5,7 @@ and the fast path); what an endpoint set itself is kept.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from idp.web.http import Response
@@ -78,11 +77,21 @@ def protect(response: Response, *, secure: bool) -> Response:
     A page whose own policy says who may frame it is not forbidden to all the others as well.
     """
     is_page = response.headers.get("Content-Type", "").startswith("text/html")
-    policy = page_policy() if is_page else DATA_POLICY
-    headers = {**COMMON, **(PAGE if is_page else {}), "Content-Security-Policy": policy}
-    if secure:
-        headers["Strict-Transport-Security"] = HSTS
-    headers |= response.headers
+    headers = {**_STANDARD[is_page, secure], **response.headers}
     if NOT_FRAMED not in headers["Content-Security-Policy"]:
         headers.pop("X-Frame-Options", None)
-    return replace(response, headers=headers)
+    return Response(response.status, response.body, headers, response.cookies)
+
+
+def _standard(is_page: bool, secure: bool) -> Mapping[str, str]:
+    policy = page_policy() if is_page else DATA_POLICY
+    headers = {**COMMON, **(PAGE if is_page else {}), "Content-Security-Policy": policy}
+    return {**headers, "Strict-Transport-Security": HSTS} if secure else headers
+
+
+_STANDARD = {
+    (is_page, secure): _standard(is_page, secure)
+    for is_page in (True, False)
+    for secure in (True, False)
+}
+"""The headers of each kind of answer, made once."""

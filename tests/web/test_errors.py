@@ -29,7 +29,7 @@ def failing(failures: Failures, error: Exception, *, html: bool, path: str = "/x
     def work() -> Response:
         raise error
 
-    return failures.attempt(Request("GET", path), work, html=html)
+    return failures.attempt(lambda: Request("GET", path), work, html=html)
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_endpoint_may_tell_its_own_failures(told: Failures) -> None:
         def work() -> Response:
             raise error
 
-        return told.attempt(Request("GET", "/x"), work, html=False, translate=translate)
+        return told.attempt(lambda: Request("GET", "/x"), work, html=False, translate=translate)
 
     assert json.loads(fail(KeyError("x")).body) == {"error": "mine"}
     assert fail(ValueError()).status == 500

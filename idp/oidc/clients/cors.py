@@ -4,7 +4,6 @@ The authorization endpoint never has this: it is navigated to, not called.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from idp.web.http import Handler, Request, Response
 
@@ -28,7 +27,7 @@ def cross_origin(
         if request.method == "OPTIONS":
             return Response(204, b"", allowed | _preflight(allowed, methods))
         response = handler(request)
-        return replace(response, headers={**response.headers, **allowed})
+        return response.with_headers(allowed)
 
     return answer
 

@@ -6,7 +6,7 @@ TLS connection (``x5t#S256``), or both.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from idp.core.clock import Clock
 from idp.core.handles import b64url, equal
@@ -55,8 +55,7 @@ def offering_nonces(constraint: "SenderConstraint", handler: Handler) -> Handler
 
     def answer(request: Request) -> Response:
         response = handler(request)
-        nonce = {dpop.NONCE_HEADER: constraint.nonce()}
-        return replace(response, headers={**response.headers, **nonce})
+        return response.with_headers({dpop.NONCE_HEADER: constraint.nonce()})
 
     return answer
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -88,9 +87,8 @@ def interacting(handler: Handler) -> Handler:
 
     def named(request: Request) -> Response:
         given = request.headers.get(INTERACTION.lower(), "")
-        interaction = given if _UUID.fullmatch(given) else str(uuid4())
-        response = handler(request)
-        return replace(response, headers={**response.headers, INTERACTION: interaction})
+        interaction = given if given and _UUID.fullmatch(given) else str(uuid4())
+        return handler(request).with_headers({INTERACTION: interaction})
 
     return named
 
