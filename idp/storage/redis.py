@@ -6,7 +6,7 @@ been done.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import hiredis
 from redis.exceptions import RedisClusterException, RedisError
 
 from idp.core.errors import Unavailable
-from idp.storage.redis_commands import Command, answer, command
+from idp.storage.redis_commands import Command, answers, plan
 from idp.storage.redis_connection import NodeConnection, Refused
 from idp.storage.redis_nodes import Nodes, nodes_of
 from idp.storage.transient import Add, Operation, Operations, Take
@@ -24,7 +24,7 @@ WAIT_MS = 200
 _REDIRECTIONS = 3
 _pack: Any = hiredis.pack_command  # its types allow one argument only
 _ASKING: bytes = _pack(("ASKING",))
-_PING = Command("", ("PING",))
+_FAILURES = (RedisError, RedisClusterException, hiredis.HiredisError, OSError, Refused)
 
 
 class RedisStore(Operations):
@@ -46,139 +46,156 @@ class RedisStore(Operations):
     def run(self, *operations: Operation) -> tuple[Any, ...]:
         if not operations:
             return ()
-        commands = [command(each) for each in operations]
-        single_use = any(isinstance(each, Take | Add) for each in operations)
-        replies = self._replies(commands, self._replicas if single_use else 0)
-        return tuple(map(answer, operations, replies))
+        nodes = self._here()
+        commands = plan(operations, nodes.slot)
+        single_use = self._replicas and any(isinstance(each, Take | Add) for each in operations)
+        try:
+            parts = _owners(nodes, commands)
+            self._carry_out(operations, commands, parts, self._replicas if single_use else 0)
+        except _FAILURES as error:
+            nodes.doubt()
+            raise Unavailable("redis") from error
+        return answers(operations, commands)
 
     def ping(self) -> None:
-        self._replies(None, 0)
+        nodes = self._here()
+        try:
+            parts = [_Part(each, [Command(0, ("PING",), [])]) for each in nodes.all()]
+            self._carry_out((), [], parts, 0)
+        except _FAILURES as error:
+            nodes.doubt()
+            raise Unavailable("redis") from error
 
     def close(self) -> None:
         """Close every connection."""
         self._nodes.close()
 
-    def _replies(self, commands: Sequence[Command] | None, acknowledged: int) -> list[Any]:
-        """The replies to ``commands``; without commands, every node answers a PING."""
-        if self._process != os.getpid():  # forked: its connections belong to the parent
+    def _here(self) -> Nodes:
+        """The nodes, connected by this process: after a fork the old belong to the parent."""
+        if self._process != os.getpid():
             self._nodes, self._process = nodes_of(*self._address), os.getpid()
-        nodes = self._nodes
-        try:
-            if commands is None:
-                parts = [_Part(each, [place]) for place, each in enumerate(nodes.all())]
-                commands = [_PING] * len(parts)
-            else:
-                parts = _owners(nodes, commands, range(len(commands)))
-            return self._carry_out(nodes, commands, parts, acknowledged)
-        except (RedisError, RedisClusterException, hiredis.HiredisError, OSError, Refused) as error:
-            nodes.doubt()
-            raise Unavailable("redis") from error
+        return self._nodes
 
     def _carry_out(
-        self, nodes: Nodes, commands: Sequence[Command], parts: "list[_Part]", acknowledged: int
-    ) -> list[Any]:
-        replies: list[Any] = [None] * len(commands)
+        self,
+        operations: Sequence[Operation],
+        commands: list[Command],
+        parts: "list[_Part]",
+        acknowledged: int,
+    ) -> None:
+        """Fill in the replies of ``commands``; those that had to be split are among them then."""
         for _ in range(1 + _REDIRECTIONS):
             self.round_trips += 1
-            redirected = _fill(replies, parts, _exchange(nodes, commands, parts, acknowledged))
-            if not redirected:
-                return replies
-            parts = _redirect(nodes, commands, redirected)
+            _exchange(self._nodes, parts, acknowledged)
+            refused = [each for part in parts for each in part.refused()]
+            if not refused:
+                return
+            parts = _redirect(self._nodes, operations, commands, refused)
         raise Unavailable("redis")
 
 
 @dataclass(slots=True)
 class _Part:
-    """The places of the commands that one node has to answer."""
+    """The commands that one node has to answer."""
 
     connection: NodeConnection
-    places: list[int]
+    commands: list[Command]
     asking: bool = False
     """The slot is on its way to that node: each command needs the leave of ASKING."""
 
-    def packed(self, commands: Sequence[Command], acknowledged: int) -> bytes:
-        packed = [_pack(commands[place].arguments) for place in self.places]
+    def packed(self, acknowledged: int) -> bytes:
+        packed: list[bytes] = [_pack(each.arguments) for each in self.commands]
         if self.asking:
             packed = [part for each in packed for part in (_ASKING, each)]
         if acknowledged:
             packed.append(_pack(("WAIT", acknowledged, WAIT_MS)))
         return b"".join(packed)
 
-    def receive(self, acknowledged: int) -> list[Any]:
-        """The replies to what :meth:`packed` sends, without those to ASKING and WAIT."""
-        count = len(self.places) * (2 if self.asking else 1)
+    def receive(self, acknowledged: int) -> None:
+        """Read the replies to what :meth:`packed` sends."""
+        count = len(self.commands) * (2 if self.asking else 1)
         replies = self.connection.receive(count + 1 if acknowledged else count)
         if acknowledged:
             reached = replies.pop()
             if isinstance(reached, Refused) or reached < acknowledged:
                 raise Unavailable("redis")
-        return replies[1::2] if self.asking else replies
+        answered = replies[1::2] if self.asking else replies
+        for each, reply in zip(self.commands, answered, strict=True):
+            each.reply = reply
+
+    def refused(self) -> "list[tuple[Command, _Part]]":
+        """The commands that were not done, because the slot is elsewhere or on its way.
+
+        Raises:
+            Refused: any other error.
+        """
+        found = []
+        for each in self.commands:
+            if isinstance(each.reply, Refused):
+                if each.reply.code not in ("MOVED", "ASK", "TRYAGAIN"):
+                    if each.reply.code == "READONLY":  # no master: connecting finds the new one
+                        self.connection.close()
+                    raise each.reply
+                found.append((each, self))
+        return found
 
 
-def _exchange(
-    nodes: Nodes, commands: Sequence[Command], parts: Sequence[_Part], acknowledged: int
-) -> list[list[Any]]:
-    """The replies of each part's node. All are asked before the first answer is awaited."""
+def _exchange(nodes: Nodes, parts: Sequence[_Part], acknowledged: int) -> None:
+    """Ask every part's node, then await the answers."""
     for part in parts:
         nodes.ready(part.connection)
     try:
         for part in parts:
-            part.connection.send(part.packed(commands, acknowledged))
-        return [part.receive(acknowledged) for part in parts]
+            part.connection.send(part.packed(acknowledged))
+        for part in parts:
+            part.receive(acknowledged)
     except BaseException:
         for part in parts:  # some have not been heard: their answers would come late
             part.connection.close()
         raise
 
 
-def _fill(
-    replies: list[Any], parts: Sequence[_Part], found: Sequence[Sequence[Any]]
-) -> list[tuple[int, Refused, NodeConnection]]:
-    """Put what was ``found`` into ``replies``. Returns what another node has to answer."""
-    redirected = []
-    for part, answers in zip(parts, found, strict=True):
-        for place, reply in zip(part.places, answers, strict=True):
-            if not isinstance(reply, Refused):
-                replies[place] = reply
-            elif reply.address:  # MOVED or ASK: refused, so not done
-                redirected.append((place, reply, part.connection))
-            else:
-                if reply.code == "READONLY":  # no master any more: connecting finds the new one
-                    part.connection.close()
-                raise reply
-    return redirected
-
-
 def _redirect(
     nodes: Nodes,
-    commands: Sequence[Command],
-    redirected: Sequence[tuple[int, Refused, NodeConnection]],
+    operations: Sequence[Operation],
+    commands: list[Command],
+    refused: Sequence[tuple[Command, _Part]],
 ) -> list[_Part]:
-    """The parts that follow MOVED (for good) and ASK (for this once)."""
-    moved = [place for place, refused, _ in redirected if refused.code == "MOVED"]
+    """The parts that follow MOVED (for good), ASK (for this once) and TRYAGAIN (key by key)."""
+    anew: list[Command] = []
+    asking: dict[int, _Part] = {}
+    moved = False
+    for command, part in refused:
+        match command.reply.code:
+            case "MOVED":
+                moved = True
+                anew.append(command)
+            case "ASK":
+                connection = nodes.at(command.reply.address, part.connection)
+                follows = asking.setdefault(id(connection), _Part(connection, [], asking=True))
+                follows.commands.append(command)
+            case _:
+                if len(command.places) < 2:
+                    raise command.reply
+                split = command.split(operations)
+                commands.remove(command)
+                commands += split
+                anew += split
     if moved:
         nodes.refresh()
-    parts = _owners(nodes, commands, moved)
-    asking: dict[int, _Part] = {}
-    for place, refused, teller in redirected:
-        if refused.code == "ASK":
-            connection = nodes.at(refused.address, teller)
-            part = asking.setdefault(id(connection), _Part(connection, [], asking=True))
-            part.places.append(place)
-    return [*parts, *asking.values()]
+    return [*_owners(nodes, anew), *asking.values()]
 
 
-def _owners(nodes: Nodes, commands: Sequence[Command], places: Iterable[int]) -> list[_Part]:
-    """The commands at ``places`` by the node that has their keys."""
+def _owners(nodes: Nodes, commands: Sequence[Command]) -> list[_Part]:
+    """The commands by the node that has their keys."""
     by_slot: dict[int, _Part] = {}
     parts: dict[int, _Part] = {}
-    for place in places:
-        slot = nodes.slot(commands[place].key)
-        part = by_slot.get(slot)
+    for command in commands:
+        part = by_slot.get(command.slot)
         if part is None:
-            connection = nodes.owner(slot)
-            part = by_slot[slot] = parts.setdefault(id(connection), _Part(connection, []))
-        part.places.append(place)
+            connection = nodes.owner(command.slot)
+            part = by_slot[command.slot] = parts.setdefault(id(connection), _Part(connection, []))
+        part.commands.append(command)
     return list(parts.values())
 
 
