@@ -26,7 +26,7 @@ from idp.storage.transient import (
 
 # A value is its JSON text, which begins with "{"; the digits before it count failed takes.
 _TAKE = """
-local stored = redis.call('GET', KEYS[1])
+local stored = redis.call(ARGV[1] == 'bound' and 'GET' or 'GETDEL', KEYS[1])
 if not stored then return {'absent'} end
 local misses, value = string.match(stored, '^(%d*)(.*)$')
 if ARGV[1] == 'bound' and cjson.decode(value).binding ~= ARGV[2] then
@@ -37,7 +37,7 @@ if ARGV[1] == 'bound' and cjson.decode(value).binding ~= ARGV[2] then
   else redis.call('SET', KEYS[1], misses .. value, 'KEEPTTL') end
   return {'mismatch', left}
 end
-redis.call('DEL', KEYS[1])
+if ARGV[1] == 'bound' then redis.call('DEL', KEYS[1]) end
 for i = 2, #KEYS do
   local content = ARGV[2 * i]
   if content == '' then content = value end
@@ -55,7 +55,9 @@ return counts
 """
 _LINK = """
 redis.call('SADD', KEYS[1], ARGV[1])
-if redis.call('TTL', KEYS[1]) < tonumber(ARGV[2]) then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+if redis.call('EXPIRE', KEYS[1], ARGV[2], 'NX') == 0 then
+  redis.call('EXPIRE', KEYS[1], ARGV[2], 'GT')
+end
 return 1
 """
 
@@ -161,7 +163,7 @@ def _answer(operation: Operation, reply: Any) -> Any:
         case Get():
             return None if reply is None else _load(reply)
         case Take():
-            return _taken(*reply)
+            return _taken(reply)
         case Hit():
             return reply[0] if isinstance(reply, list) else reply
         case Members():
@@ -171,6 +173,8 @@ def _answer(operation: Operation, reply: Any) -> Any:
 
 
 def _take(take: Take) -> tuple[str | int, ...]:
+    if take.binding is None and not take.put and not take.into:
+        return ("GETDEL", take.key)
     keys = (take.key, *(each.key for each in take.put), *([take.into] if take.into else []))
     bound = "" if take.binding is None else "bound"
     tries = "" if take.tries is None else take.tries
@@ -194,10 +198,16 @@ def _count_or_link(operation: Hit | Link | Unlink | Members) -> tuple[str | int,
             return "SMEMBERS", key
 
 
-def _taken(outcome: str, detail: Any = None) -> Taken:
-    if outcome == "taken":
-        return Taken(_load(detail))
-    return Taken(mismatch=outcome == "mismatch", tries_left=detail)
+def _taken(reply: str | list[Any] | None) -> Taken:
+    """A script answers a list, GETDEL the value or None."""
+    if not isinstance(reply, list):
+        return Taken(None if reply is None else _load(reply))
+    match reply:
+        case ["taken", stored]:
+            return Taken(_load(stored))
+        case ["mismatch", *left]:
+            return Taken(mismatch=True, tries_left=left[0] if left else None)
+    return Taken()
 
 
 def _load(stored: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def _sent(*operations: Operation, slots: str = "") -> list[str]:
         ((Get("a"), Get("b"), Get("a")), ["MGET 012"]),
         ((Hit("a", 1), Hit("b", 2), Hit("a", 1)), ["EVAL 012"]),
         ((Get("a"), Put("b", {}, 1), Get("c")), ["GET 0", "SET 1", "GET 2"]),
-        ((Take("a"), Get("u")), ["EVAL 0", "GET 1"]),
+        ((Take("a"), Get("u")), ["GETDEL 0", "GET 1"]),
         ((Hit("a", 1), Put("b", {}, 1), Hit("c", 1)), ["EVAL 02", "SET 1"]),
         ((Hit("a", 1), Delete("b"), Hit("b", 1)), ["EVAL 0", "DEL 1", "EVAL 2"]),
         ((Hit("a", 1), Take("b", into="c"), Hit("c", 1)), ["EVAL 0", "EVAL 1", "EVAL 2"]),
