@@ -7,7 +7,6 @@ a fork.
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -39,7 +38,6 @@ from idp.notify.sender import Sender
 from idp.notify.settings import SmsSettings
 from idp.notify.sms import SmsGateway
 from idp.oidc import provider
-from idp.oidc.authorization import views as authorization
 from idp.oidc.clients.repository import ClientCache
 from idp.oidc.clients.view import view
 from idp.oidc.consent.repository import Consents
@@ -321,12 +319,10 @@ def _record(audit: AuditLog, failure: Failure) -> None:
 
 def _login(settings: Settings, services: Services, trust: TrustFolders) -> dict[str, Route]:
     """The ways to log in, and their pages."""
-    desk, keys, finish = services.desk, services.keys, partial(authorization.finish, services)
+    desk, keys = services.desk, services.keys
     host = urlsplit(settings.issuer).hostname or ""
     otp = Otp(desk, services.sender, otp_settings(settings), keys.secret("otp"), host)
-    card = CardLogin(
-        desk, card_settings(settings), trust.store, LOGIN, keys.secret("login"), finish
-    )
+    card = CardLogin(desk, card_settings(settings), trust.store, LOGIN, keys.secret("login"))
     passcode = Passcode(desk, keys.secret("passcode"))
     return {
         **login_routes(desk, {each.method.name: each for each in (otp, card)}),

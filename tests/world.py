@@ -263,7 +263,7 @@ def build(tmp_path: Path, database: Database, clock: FixedClock) -> World:
         [parse_certificate(authority.csca_der())],
         [parse_crl(authority.revocation_list(now=clock(), number=1))],
     )
-    card = CardLogin(desk, CardSettings(), lambda: trust, LOGIN, b"card-key", desk.proceed)
+    card = CardLogin(desk, CardSettings(), lambda: trust, LOGIN, b"card-key")
     routes = {
         **login_routes(desk, {"otp": otp, "card": card}),
         **card_routes(card),

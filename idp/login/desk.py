@@ -2,7 +2,8 @@
 
 Views of a method open a step with :meth:`Desk.visit`, prove something, store the
 :class:`~idp.login.authenticator.Authentication` and leave through :meth:`Desk.proceed`. Whoever
-began the login gets the browser back at its ``return_path`` and calls :meth:`Desk.settle`.
+began the login answers it at the last step, by what it put into :attr:`Desk.endings` for its
+``return_path``, and calls :meth:`Desk.settle` there.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,7 +45,11 @@ BROWSER_COOKIE = "eid_login"
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The login's services. ``key`` makes tickets, CSRF tokens and counter names."""
+    """The login's services. ``key`` makes tickets, CSRF tokens and counter names.
+
+    ``endings`` answer a login that came to its end, by the path that it returns to. Without one
+    the browser is sent to that path.
+    """
 
     transient: TransientStore
     accounts: Accounts
@@ -58,6 +63,7 @@ class Desk:
     methods: tuple[Method, ...]
     describe: Callable[[str], ClientView | None]
     sessions: Sessions = field(init=False)
+    endings: dict[str, Callable[[Visit], Response]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         sessions = Sessions(
@@ -277,10 +283,10 @@ class Desk:
         return next_step(visit.transaction.requirement, visit.proofs, earlier, self.methods)
 
     def proceed(self, visit: Visit) -> Response:
-        """Leave a step: 303 to the next page, or back to whoever began the login."""
+        """Leave a step: 303 to the next page, or the answer of whoever began the login."""
         step = self.step(visit)
         if visit.transaction.cancelled or not isinstance(step, Authenticate):
-            return redirect(visit.transaction.return_to)
+            return self._end(visit)
         if any(each.opens for each in self.methods if each.name in step.methods):
             return redirect(visit.url)
         return redirect(f"{visit.url}/{step.methods[0]}")
@@ -301,7 +307,12 @@ class Desk:
         self.transient.put(
             transaction_key(visit.ticket.flow), ended.dump(), self.settings.transaction_ttl
         )
-        return redirect(ended.return_to)
+        return self._end(replace(visit, transaction=ended))
+
+    def _end(self, visit: Visit) -> Response:
+        path = visit.transaction.return_to.partition("?")[0]
+        ending = self.endings.get(path)
+        return ending(visit) if ending else redirect(visit.transaction.return_to)
 
     def dead_end(
         self, visit: Visit, kind: str, *, step: str = "", reason: str = "", retry_after: int = 0

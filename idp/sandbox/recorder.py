@@ -42,8 +42,21 @@ ALWAYS = (
     "/device_authorization",
     "/bc-authorize",
 )
-WHEN_ANSWERED = ("/authorize/resume", "/login/<t>/card/return")
-"""Steps of a login: recorded where they answer the relying party."""
+RESUME = "/authorize/resume"
+STEPS = (
+    RESUME,
+    "/login/<t>",
+    "/login/<t>/continue",
+    "/login/<t>/otp",
+    "/login/<t>/passcode",
+    "/login/<t>/card",
+    "/login/<t>/card/return",
+    "/consent/<t>",
+)
+"""Steps of a login: recorded where they answer the relying party. Nothing that the citizen sent
+there is kept."""
+ANSWERING = "idp.oidc.authorization.walk.resume"
+"""What a refusal came through that ends a login, not only a step of it."""
 CLAIMS_ONLY = ("/userinfo", "/introspect")
 PAUSE = 1.0
 """Seconds between two looks at what waits."""
@@ -125,10 +138,10 @@ class Recorder:
         """Whose it is, and what is kept of it."""
         request, response, seen = known.request, known.response, known.seen
         answer = _answer(known.endpoint, response)
-        sent = redact(_sent(request))
+        sent = redact(_sent(request) if known.endpoint in ALWAYS else ())
         given = redact(answer, open_to_all=known.endpoint in CLAIMS_ONLY)
         error = _error(answer, given.tokens, seen)
-        shown = "/authorize" if known.endpoint in WHEN_ANSWERED else known.endpoint
+        shown = "/authorize" if known.endpoint in STEPS else known.endpoint
         failed = failed_check(shown, seen.calls)
         kept = Exchange(
             at=known.at,
@@ -201,7 +214,8 @@ def recorded(recorder: Recorder, endpoint: str, route: Route) -> Route:
                 response = route.handler(request, **path)
             except REFUSALS as error:
                 seen.failed(error)
-                recorder.remember(Remembered(*came, endpoint, request, _refusal(error), seen))
+                if endpoint in (*ALWAYS, RESUME) or ANSWERING in seen.calls:
+                    recorder.remember(Remembered(*came, endpoint, request, _refusal(error), seen))
                 raise
         if endpoint in ALWAYS or _leaves(response):
             recorder.remember(Remembered(*came, endpoint, request, response, seen))
@@ -212,7 +226,7 @@ def recorded(recorder: Recorder, endpoint: str, route: Route) -> Route:
 
 def record(recorder: Recorder, routes: Mapping[str, Route]) -> dict[str, Route]:
     """``routes``, those of relying parties recorded."""
-    watched = {*ALWAYS, *WHEN_ANSWERED}
+    watched = {*ALWAYS, *STEPS}
     return {
         path: recorded(recorder, path, route) if path in watched else route
         for path, route in routes.items()

@@ -156,6 +156,11 @@ class Browser:
         return page
 
 
+def resume_url(page: TestResponse) -> str:
+    """Where the login of a page would come back to."""
+    return f"/authorize/resume?t={Page(page.text).action.split('/')[2]}"
+
+
 def answer(response: TestResponse) -> dict[str, str]:
     """The members of an authorization response."""
     assert response.status_code == 303, response.text

@@ -38,18 +38,13 @@ SHOWN_TTL = 10
 
 @dataclass(frozen=True, slots=True)
 class CardLogin:
-    """The method's services. ``trust`` gives the country's signing certificates as they are now.
-
-    ``finish`` leaves a step like :meth:`idp.login.desk.Desk.proceed`; whoever began the login may
-    answer there at once, with what was read already.
-    """
+    """The method's services. ``trust`` gives the country's signing certificates as they are now."""
 
     desk: Desk
     settings: CardSettings
     trust: Callable[[], TrustStore]
     policy: Policy
     key: bytes
-    finish: Callable[[Visit], Response]
 
     method: ClassVar[Method] = Method("card", Factor.POSSESSION, ("hwk", "sc"), opens=True)
 
@@ -109,10 +104,10 @@ class CardLogin:
         if taken.value is None:
             visit, _ = self.desk.read(request, ticket)
             if visit.proved(self.method.name):  # the browser came twice
-                return self.finish(visit)
+                return self.desk.proceed(visit)
             raise Notice("step_done", status=409, onward=f"{visit.url}/continue")
         _, proved = self.desk.prove(visit, returned.proof)
-        return self.finish(proved)
+        return self.desk.proceed(proved)
 
     # The agent's side
 

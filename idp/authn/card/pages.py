@@ -35,7 +35,7 @@ def show(card: CardLogin, request: Request, t: str) -> Response:
     offer, now = Offer.load(value), card.desk.clock()
     state = offer.state_at(now, told)
     if state is State.DONE:
-        return card.finish(visit)
+        return card.desk.proceed(visit)
     if state is State.EXPIRED or "fresh" in request.query:
         return card.renew(ticket, offer)
     end = told["expires_at"] if told else offer.expires_at

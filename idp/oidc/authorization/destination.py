@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from idp.oidc.authorization.response_type import QUERY, mode_of
+from idp.oidc.authorization.response_type import FORM_POST, QUERY, mode_of
 from idp.oidc.clients.model import Client
 from idp.oidc.errors import OAuthError
 from idp.web.http import Params, RepeatedParameter
@@ -46,6 +46,11 @@ class Destination:
     redirect_uri: str
     state: str | None
     mode: str = QUERY
+
+    @property
+    def by_page(self) -> bool:
+        """Whether the answer is a page that sends itself, not a redirect."""
+        return self.mode.partition(".")[0] == FORM_POST
 
 
 def known_client(params: Params, client_by_id: Callable[[str], Client | None]) -> Client:

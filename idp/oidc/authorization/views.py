@@ -42,7 +42,7 @@ from idp.oidc.vocabulary import (
 from idp.storage.transient import Take
 from idp.web.edge import Route
 from idp.web.errors import Translate, error_page, new_reference
-from idp.web.http import HttpError, Params, Request, Response
+from idp.web.http import HttpError, Params, Request, Response, redirect
 
 AUTHORIZE = "/authorize"
 LANGUAGE_SWITCH = "lang"
@@ -115,16 +115,16 @@ def finish(services: Services, visit: Visit) -> Response:
     Raises:
         Notice: for a page.
     """
-    ours = visit.transaction.return_to.startswith(f"{RESUME}?")
-    if ours and visit.request.method == "GET":
-        with suppress(NoDestination):  # resume has the page for it
-            return _answer(services, visit)
-    return services.desk.proceed(visit)
+    with suppress(NoDestination):
+        return _answer(services, visit)
+    return redirect(visit.transaction.return_to)  # resume has the page for it
 
 
 def _answer(services: Services, visit: Visit) -> Response:
     asked = AuthorizationRequest.load(visit.transaction.payload)
     destination = find(_address(asked), services.clients.get)  # registered still
+    if visit.request.method == "POST" and destination.by_page:
+        return redirect(visit.transaction.return_to)  # a form is answered by a redirect
     try:
         response_type.require(asked.response_type, destination.client)
         return walk.resume(Errand(services, visit.request, destination, asked), visit)
@@ -224,6 +224,7 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
     translate = explain_refusal(services)
+    services.desk.endings[RESUME] = partial(finish, services)
     consent = ConsentDesk(services.desk, services.clients, services.consents)
     return (
         Endpoint(

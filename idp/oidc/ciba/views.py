@@ -189,6 +189,7 @@ def _question(services: Services, request: Request, waiting: Waiting, form: str)
 def endpoints(approval: Approval) -> tuple[Endpoint, ...]:
     """The citizen's pages."""
     services = approval.services
+    services.desk.endings[f"{PATH}/resume"] = approval.finish
     translate = explain(services.desk)
     both, get = ("GET", "POST"), ("GET",)
     routes = {

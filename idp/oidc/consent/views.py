@@ -25,7 +25,7 @@ from idp.oidc.tokens.claims import personal_claims
 from idp.oidc.tokens.standing import Holder
 from idp.web import csrf
 from idp.web.edge import Route
-from idp.web.http import HttpError, Request, Response, redirect
+from idp.web.http import HttpError, Request, Response
 from idp.web.i18n import Translator
 
 
@@ -196,7 +196,7 @@ def _allow(office: ConsentDesk, question: Question) -> Response:
     if question.details:
         yes = details.approve(visit.ticket.flow, question.finish.account_id, question.details)
         desk.transient.run(yes)
-    return redirect(visit.transaction.return_to)
+    return desk.proceed(visit)
 
 
 def _keep(office: ConsentDesk, question: Question) -> bool:

@@ -14,7 +14,7 @@ from idp.core.errors import Unavailable
 from idp.login.errors import Notice
 from idp.login.ticket import Ticket
 from idp.login.transaction import transaction_key
-from idp.login.visit import Settled
+from idp.login.visit import Settled, Visit
 from idp.oidc.authorization import walk
 from idp.oidc.authorization.destination import Destination
 from idp.oidc.authorization.request import AuthorizationRequest
@@ -67,8 +67,16 @@ class Approval:
         Raises:
             Notice: the login is over, or its account may not be used.
         """
-        services = self.services
-        visit, _ = services.desk.visit(request, request.query.get("t", ""))
+        visit, _ = self.services.desk.visit(request, request.query.get("t", ""))
+        return self.finish(visit)
+
+    def finish(self, visit: Visit) -> Response:
+        """Leave the last step of a login: what :meth:`resume` would answer, without asking it.
+
+        Raises:
+            Notice: see :meth:`resume`.
+        """
+        services, request = self.services, visit.request
         asked = AuthorizationRequest.load(visit.transaction.payload)
         client = _client(services, asked)
         reference = Reference.parse(asked.state or "")

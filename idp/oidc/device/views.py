@@ -116,6 +116,7 @@ def endpoints(services: Services, network: Network) -> tuple[Endpoint, ...]:
         return (code.forget(services.desk.key),) if code else ()
 
     approval = Approval(services, KIND, PATH, forget, told=lambda waiting, client: None)
+    services.desk.endings[f"{PATH}/resume"] = approval.finish
     translate = explain(services.desk)
     both = ("GET", "POST")
     return (

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from idp.oidc.clients.model import Client
 from idp.oidc.tokens.id_token import half_hash
 from idp.oidc.vocabulary import RESPONSE_TYPES
-from tests.oidc.front import CALLBACK, ISSUER, PORTAL, Browser, Front, Page, X
+from tests.oidc.front import CALLBACK, ISSUER, PORTAL, Browser, Front, Page, X, resume_url
 
 RP = replace(
     PORTAL,
@@ -153,7 +153,7 @@ def test_a_login_gives_its_tokens_once(front: Front, rp: Client) -> None:
     page = front.authorize(browser, rp, response_type="id_token token")
     done = browser.log_in(page)
     assert "id_token" in fragment(done)
-    again = browser.get(browser.at)
+    again = browser.get(resume_url(page))
     assert again.status_code == 409
     assert "token=" not in again.text
 

@@ -33,6 +33,7 @@ from tests.oidc.front import (
     answer,
     claims_of,
     error,
+    resume_url,
 )
 from tests.outbound.hostile import Hostile, hostile
 
@@ -537,12 +538,13 @@ def test_an_answer_that_cannot_be_encrypted_now_uses_no_login_up(front: Front) -
     )
     front.change(sealed)
     browser = front.browser()
-    late = browser.log_in(by_value(browser, front, sign(claims(front, response_mode="jwt"))))
+    page = by_value(browser, front, sign(claims(front, response_mode="jwt")))
+    late = browser.log_in(page)
     assert late.status_code == 503
     assert "Location" not in late.headers
     both = JwkSet((own, Jwk("enc", key.public_key(), use="enc")))
     front.change(replace(sealed, jwks=both.export()))
-    done = browser.get(browser.at)
+    done = browser.get(resume_url(page))
     assert decrypt(
         dict(parse_qsl(urlsplit(done.headers["Location"]).query))["response"],
         (DecryptionKey("enc", key),),

@@ -6,7 +6,7 @@ from werkzeug.test import TestResponse
 
 from idp.core import assurance
 from idp.login.replay import SECONDS
-from tests.oidc.front import CLINIC, CODE, PORTAL, Browser, Front, Page, X
+from tests.oidc.front import CLINIC, CODE, PORTAL, Browser, Front, Page, X, resume_url
 
 
 def onward(response: TestResponse) -> str:
@@ -48,9 +48,10 @@ def test_a_login_that_is_over_leads_to_the_service(front: Front) -> None:
     """To its own page, or to where it is answered when it named none."""
     for client, home in ((PORTAL, PORTAL.client_uri), (CLINIC, "https://clinic.example.vn/")):
         browser = front.browser()
-        browser.log_in(front.authorize(browser, client))
+        page = front.authorize(browser, client)
+        browser.log_in(page)
         front.clock.advance(SECONDS)
-        again = browser.get(browser.at)
+        again = browser.get(resume_url(page))
         assert again.status_code == 409
         assert onward(again) == home
 

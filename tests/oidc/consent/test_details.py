@@ -18,10 +18,10 @@ from tests.oidc.front import (
     SECRET,
     Browser,
     Front,
-    Page,
     answer,
     claims_of,
     error,
+    resume_url,
 )
 
 CLIENT = replace(PORTAL, authorization_details_types=("transaction_approval", "document_signing"))
@@ -90,7 +90,7 @@ def test_an_approval_serves_no_other_login(front: Front) -> None:
     """Two at once in one browser: a yes to the small one must not let the large one through."""
     browser = front.signed_in()
     large = ask(front, browser, {**FEE, "amount": "99999999"})
-    resume = f"/authorize/resume?t={Page(large.text).action.rpartition('/')[2]}"
+    resume = resume_url(large)
     assert "code" in answer(browser.submit(ask(front, browser, FEE), decision="allow"))
     assert "99.999.999 VND" in browser.get(resume).text
 
