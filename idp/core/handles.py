@@ -17,11 +17,13 @@ FLOW_BYTES = 8
 SECRET_BYTES = 32
 FLOW_CHARS = 11  # ceil(8 * 8 / 6)
 HANDLE_CHARS = FLOW_CHARS + 43
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def b64url(data: bytes) -> str:
     """Base64url without padding (RFC 7515 §2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    encoded = binascii.b2a_base64(data, newline=False).translate(_URL_SAFE)
+    return encoded.rstrip(b"=").decode("ascii")
 
 
 def b64url_decode(text: str) -> bytes:

@@ -1,6 +1,5 @@
 """Texts that are kept or handed out by us and read by us alone: AES-GCM (NIST SP 800-38D)."""
 
-import hashlib
 import hmac
 import secrets
 
@@ -34,4 +33,4 @@ def unseal(key: bytes, purpose: str, name: str, sealed: str) -> str:
 
 def _cipher(key: bytes, purpose: str, name: str) -> AESGCM:
     """A cipher with a key for this purpose and this name only."""
-    return AESGCM(hmac.new(key, f"{purpose}\x00{name}".encode(), hashlib.sha256).digest())
+    return AESGCM(hmac.digest(key, f"{purpose}\x00{name}".encode(), "sha256"))

@@ -5,7 +5,6 @@ the same flow whose secret changes at every change of privilege. Idle time is ju
 ``seen_at``; the record itself lives until the absolute end, because refresh tokens hang on it.
 """
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -108,7 +107,7 @@ def sessions_of_key(account_id: str) -> str:
 def relying_party_sid(key: bytes, session_id: str, client_id: str) -> str:
     """The ``sid`` one client sees: different at each client, so that nothing links them."""
     message = f"sid\x00{session_id}\x00{client_id}".encode()
-    return b64url(hmac.new(key, message, hashlib.sha256).digest()[:16])
+    return b64url(hmac.digest(key, message, "sha256")[:16])
 
 
 def advance(

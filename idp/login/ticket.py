@@ -75,4 +75,4 @@ class Ticket:
 
 def _mac(key: bytes, browser: str, plain: bytes) -> bytes:
     message = b"ticket\x00" + browser.encode() + b"\x00" + plain
-    return hmac.new(key, message, hashlib.sha256).digest()[:MAC_BYTES]
+    return hmac.digest(key, message, "sha256")[:MAC_BYTES]

@@ -6,6 +6,7 @@ update is no move.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from idp.web.forwarded import node
@@ -13,6 +14,8 @@ from idp.web.http import Request
 
 SOON = 15 * 60
 """Seconds after a session's last use in which another network counts as a move."""
+MAX_AGENT = 512
+"""Characters of a User-Agent that are read: those of the browsers are shorter."""
 _PREFIX = {4: 16, 6: 32}
 """Bits of an address that name a network: about one provider's customers of a region."""
 _BROWSERS = (
@@ -40,7 +43,8 @@ NOWHERE = Whereabouts()
 
 def of(request: Request) -> Whereabouts:
     """Where a request comes from."""
-    return Whereabouts(_agent(request.headers.get("user-agent", "")), _network(request.peer))
+    agent = request.headers.get("user-agent", "")
+    return Whereabouts(_agent(agent[:MAX_AGENT]), _network(request.peer))
 
 
 def moved(known: Whereabouts, now: Whereabouts, *, seconds: int) -> tuple[str, ...]:
@@ -51,6 +55,7 @@ def moved(known: Whereabouts, now: Whereabouts, *, seconds: int) -> tuple[str, .
     return tuple(name for name, changed in changes if changed)
 
 
+@lru_cache(maxsize=1024)
 def _agent(header: str) -> str:
     """``browser/system``; a request without the header is ``other/other``, so that it is a move."""
     text = header.lower()
@@ -61,6 +66,7 @@ def _first(marks: tuple[tuple[str, str], ...], text: str) -> str:
     return next((name for mark, name in marks if mark in text), "other")
 
 
+@lru_cache(maxsize=4096)
 def _network(peer: str) -> str:
     try:
         address = ip_address(node(peer))  # an IPv4-mapped address is the IPv4 one

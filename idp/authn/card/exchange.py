@@ -5,7 +5,6 @@ opens with it; what the page tells is a record of its own. The proof itself is n
 the browser brings the return code, which holds it sealed.
 """
 
-import hashlib
 import hmac
 import json
 from collections.abc import Mapping
@@ -133,4 +132,4 @@ class Returned:
 
 
 def _derive(key: bytes, *parts: str) -> bytes:
-    return hmac.new(key, "\x00".join(parts).encode(), hashlib.sha256).digest()
+    return hmac.digest(key, "\x00".join(parts).encode(), "sha256")

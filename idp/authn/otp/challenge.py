@@ -1,6 +1,5 @@
 """The code and what is stored of it."""
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -44,7 +43,7 @@ def normalise(typed: str) -> str | None:
 def binding(key: bytes, flow: str, salt: str, code: str) -> str:
     """What is stored of a code: an HMAC bound to the flow and to this one sending."""
     message = f"otp\x00{flow}\x00{salt}\x00{code}".encode()
-    return b64url(hmac.new(key, message, hashlib.sha256).digest())
+    return b64url(hmac.digest(key, message, "sha256"))
 
 
 @dataclass(frozen=True, slots=True)

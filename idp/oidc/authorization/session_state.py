@@ -53,7 +53,7 @@ def forget(*, secure: bool) -> str:
 def browser_state(key: bytes, session_id: str) -> str:
     """The state of a browser in which this session is: another one after every new login."""
     message = b"browser-state\x00" + session_id.encode()
-    return b64url(hmac.new(key, message, hashlib.sha256).digest()[:16])
+    return b64url(hmac.digest(key, message, "sha256")[:16])
 
 
 def session_state(client_id: str, seen_from: str, state: str, salt: str) -> str:

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 from urllib.parse import unquote_plus
 
@@ -16,7 +15,7 @@ MAX_SECRET = 512
 def secret_digest(pepper: bytes, client_id: str, secret: str) -> str:
     """What is stored of a client secret: HMAC-SHA256 under a key the database does not hold."""
     message = b"client-secret\x00" + client_id.encode() + b"\x00" + secret.encode()
-    return b64url(hmac.new(pepper, message, hashlib.sha256).digest())
+    return b64url(hmac.digest(pepper, message, "sha256"))
 
 
 def parse_basic(credentials: str) -> tuple[str, str]:

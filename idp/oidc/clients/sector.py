@@ -4,7 +4,6 @@
 the account's random id: neither a personal number nor a guess at one leads to it.
 """
 
-import hashlib
 import hmac
 from collections.abc import Iterable
 from urllib.parse import urlsplit
@@ -68,4 +67,4 @@ def check_sector_document(uri: str, body: bytes, redirect_uris: Iterable[str]) -
 def pairwise_subject(key: bytes, sector: str, account_id: str) -> str:
     """``sub``: what the account is called in ``sector``."""
     message = sector.encode() + b"\x00" + account_id.encode()
-    return b64url(hmac.new(key, message, hashlib.sha256).digest())
+    return b64url(hmac.digest(key, message, "sha256"))

@@ -1,6 +1,5 @@
 """/device_authorization: RFC 8628 §3.1 and §3.2. The citizen's pages are in ``views``."""
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from functools import partial
@@ -72,7 +71,7 @@ def authorize(services: Services, request: Request) -> Response:
 def network(services: Services, request: Request) -> str:
     """A name for the network a request comes from, to compare and not to read."""
     where = b"network\x00" + address(request.peer).encode()
-    return b64url(hmac.new(services.desk.key, where, hashlib.sha256).digest()[:12])
+    return b64url(hmac.digest(services.desk.key, where, "sha256")[:12])
 
 
 def _check_rate(services: Services, client: Client, request: Request) -> None:

@@ -5,7 +5,6 @@ a chance of 2^-32 for each code that lives, as the RFC reckons; all addresses to
 as well. Guesses are counted before the answer is known, so that a thousand at once gain nothing.
 """
 
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -84,5 +83,5 @@ class UserCode:
 
     def _name(self, key: bytes) -> str:
         """Its key: nothing in the store tells the code itself."""
-        mac = hmac.new(key, b"user-code\x00" + self.letters.encode(), hashlib.sha256)
-        return f"user-code:{{{b64url(mac.digest())}}}"
+        mac = hmac.digest(key, b"user-code\x00" + self.letters.encode(), "sha256")
+        return f"user-code:{{{b64url(mac)}}}"

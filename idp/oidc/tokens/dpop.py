@@ -3,7 +3,6 @@
 Whether a proof is owed, and what its key is bound to, is said in ``tokens.sender_constraint``.
 """
 
-import hashlib
 import hmac
 import re
 from collections.abc import Collection, Mapping
@@ -146,7 +145,7 @@ class Nonces:
 
     def _at(self, slot: int) -> str:
         message = b"dpop-nonce\x00" + str(slot).encode()
-        return b64url(hmac.new(self.key, message, hashlib.sha256).digest()[:16])
+        return b64url(hmac.digest(self.key, message, "sha256")[:16])
 
 
 def _named(key: Jwk, kid: str | None) -> Jwk:

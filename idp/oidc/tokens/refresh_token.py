@@ -4,7 +4,6 @@ The successor is derived from its predecessor under a key of ours, so that a cli
 answer can be given the same one again although no token is stored.
 """
 
-import hashlib
 import hmac
 
 from idp.core.handles import Handle, b64url
@@ -18,7 +17,7 @@ USED = "refresh-used"
 def successor(pepper: bytes, handle: Handle) -> Handle:
     """The one token that may follow ``handle``."""
     message = b"refresh-successor\x00" + str(handle).encode()
-    return Handle(handle.flow, b64url(hmac.new(pepper, message, hashlib.sha256).digest()))
+    return Handle(handle.flow, b64url(hmac.digest(pepper, message, "sha256")))
 
 
 def keep(handle: Handle, authorization: Authorization, *, now: int) -> Put:
