@@ -22,14 +22,14 @@ from idp.oidc.tokens.refresh_token import KIND, USED, keep, mark_used, successor
 from idp.oidc.tokens.resource import narrowed
 from idp.oidc.tokens.sender_constraint import Binding
 from idp.oidc.vocabulary import known_scope
-from idp.storage.transient import Get
+from idp.storage.transient import Get, Take
 from idp.web.http import Params, Request
 
 GRANT_TYPE = "refresh_token"
 
 
 def redeem(services: Services, client: Client, request: Request, binding: Binding) -> Redemption:
-    """Use the refresh token, once, and put its successor in its place.
+    """The use of the refresh token, once, and its successor in its place.
 
     Where the client's profile wants no rotation (FAPI 2.0 §5.3.2.1), the token stays what it is.
 
@@ -49,16 +49,13 @@ def redeem(services: Services, client: Client, request: Request, binding: Bindin
     _check_key(authorization, client, binding)
     if not client.profile.refresh_rotation:
         return _redemption(authorization, request.form, None)
-    redemption = _redemption(authorization, request.form, following)
     now = services.clock()
     puts = (
         mark_used(handle, authorization, now=now),
         keep(following, authorization, now=now),
     )
-    taken = services.transient.take(handle.key(KIND), binding=client.client_id, put=puts)
-    if taken.value is None:
-        raise invalid_grant("refresh_token_race")
-    return redemption
+    use = Take(handle.key(KIND), binding=client.client_id, put=puts)
+    return replace(_redemption(authorization, request.form, following), use=use)
 
 
 def _handle(form: Params) -> Handle:

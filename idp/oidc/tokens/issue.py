@@ -25,10 +25,10 @@ from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.claims import personal_claims
 from idp.oidc.tokens.id_token import half_hash, id_token_claims
 from idp.oidc.tokens.sender_constraint import token_type
-from idp.oidc.tokens.standing import Holder, Standing
+from idp.oidc.tokens.standing import Ended, Holder, Standing
 from idp.oidc.tokens.subject import Subjects
 from idp.oidc.vocabulary import CODE, OFFLINE_ACCESS, OPENID
-from idp.storage.transient import Put, TransientStore
+from idp.storage.transient import Put, Take, TransientStore
 
 _KINDS = ("access_token", "id_token", "refresh_token")
 
@@ -37,7 +37,8 @@ _KINDS = ("access_token", "id_token", "refresh_token")
 class Redemption:
     """What a grant gives: an authorization, and which refresh token goes with its tokens.
 
-    ``refresh`` was stored by the grant already; ``renewable`` asks the mint for a new one.
+    ``refresh`` is stored by ``use``, which uses up the token before it in the round trip that
+    stores the access token, or was stored before; ``renewable`` asks the mint for a new one.
     ``first``: nothing was made of the authorization before. A replay that ends the grant at the
     same time counts as coming after, and ends what is given here. ``resource``: the access token is
     for less than the authorization (RFC 8707 §2.2).
@@ -46,6 +47,7 @@ class Redemption:
     authorization: Authorization
     grant_type: str
     refresh: Handle | None = None
+    use: Take | None = None
     renewable: bool = False
     first: bool = False
     resource: str | None = None
@@ -81,7 +83,7 @@ class Mint:
         """The members of the token endpoint's answer.
 
         Raises:
-            Ended: the authorization no longer stands.
+            Ended: the authorization no longer stands, or somebody else was faster to use it.
             Unavailable: a store or the audit log does not answer.
         """
         authorization, now = redemption.authorization, self.clock()
@@ -91,7 +93,11 @@ class Mint:
         if redemption.renewable:
             refresh = Handle.new(authorization.flow)
             puts.append(refresh_token.keep(refresh, authorization, now=now))
-        session, revoked, *_ = self.transient.run(*Standing.reads(authorization), *puts)
+        use = redemption.use
+        taking = (replace(use, put=(*use.put, *puts)),) if use else puts
+        *done, session, revoked = self.transient.run(*taking, *Standing.reads(authorization))
+        if use and done[0].value is None:
+            raise Ended("refresh_token_race")
         if redemption.first:
             holder = self.standing.holder(authorization, session)
         else:

@@ -11,6 +11,7 @@ from idp.core.person import CivilStatus
 from idp.oidc.clients.profile import PROFILES
 from idp.oidc.consent.model import Consent
 from idp.storage.memory import MemoryStore
+from idp.storage.transient import Operation, Put
 from tests.oidc.world import INVALID_GRANT, World, body, refused
 
 
@@ -55,6 +56,27 @@ def test_the_loser_of_two_at_once_ends_nothing(world: World, tokens: dict[str, A
     world.clock.advance(1)
     assert refused(world.refresh(tokens["refresh_token"])) == INVALID_GRANT
     assert world.alive(won) == (True, True)
+
+
+def test_who_is_overtaken_between_reading_and_taking_leaves_nothing(
+    world: World, tokens: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, won = world.services.transient, list[dict[str, Any]]()
+    run, sent = store.run, list[Operation]()
+
+    def overtaken(*operations: Operation) -> tuple[Any, ...]:
+        found = run(*operations)
+        sent.extend(operations)
+        if not won and any(each.key.startswith("refresh:") for each in operations):
+            won.append({})
+            won[0] = body(world.refresh(tokens["refresh_token"]))
+        return found
+
+    monkeypatch.setattr(store, "run", overtaken)
+    assert refused(world.refresh(tokens["refresh_token"])) == INVALID_GRANT
+    assert world.alive(won[0]) == (True, True)
+    # An access token is stored by what uses the refresh token, or not at all.
+    assert not any(isinstance(each, Put) for each in sent)
 
 
 @pytest.mark.attack("F14")
