@@ -142,9 +142,25 @@ class Desk:
         return spoken, (cookie(LANGUAGE_COOKIE, locale, secure=self.secure),)
 
     def page(
-        self, request: Request, ticket: Ticket, template: str, *, status: int = 200, **context: Any
+        self,
+        request: Request,
+        ticket: Ticket,
+        template: str,
+        *,
+        status: int = 200,
+        slots: Mapping[str, str] | None = None,
+        **context: Any,
     ) -> Response:
-        """A page of a login: it names the relying party and its forms carry the token."""
+        """A page of a login: it names the relying party and its forms carry the token.
+
+        ``slots`` as for :meth:`idp.web.templates.Pages.render`, of a page without ``errors``: those
+        may quote what was typed.
+        """
+        token = {"csrf_token": self.form_token(request, ticket)}
+        if slots is None or context.get("errors"):
+            context, slots = {**context, **(slots or {}), **token}, None
+        else:
+            slots = {**slots, **token}
         client = self.describe(ticket.client_tag) or ClientView({})
         return self.pages.render(
             request,
@@ -157,7 +173,7 @@ class Desk:
             client_logo=client.logo,
             client_policy=client.policy,
             client_terms=client.terms,
-            csrf_token=self.form_token(request, ticket),
+            slots=slots,
             **context,
         )
 

@@ -37,8 +37,8 @@ def identify_page(
         "login/identify.html",
         status=status,
         here=visit.url,  # /authorize may answer with this page, and is not to be asked again
-        action=visit.url,
-        methods=[each.name for each in desk.methods if each.opens and each.name in wanted],
+        slots={"action": visit.url},
+        methods=tuple(each.name for each in desk.methods if each.opens and each.name in wanted),
         level=level,
         step_up=too_weak and not visit.transaction.requirement.fresh,
         id_number=id_number,

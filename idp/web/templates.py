@@ -5,7 +5,7 @@ Each template says at its top what context it takes; ``base.html`` takes what :c
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from idp.core.shown_text import isolated, visible
 from idp.web.assets import static_url
+from idp.web.frames import Context, Render, fill
 from idp.web.http import Request, Response, cookie, cookie_name
 from idp.web.i18n import LOCALES, Locale, Translator, negotiate
 from idp.web.security import page_policy
@@ -25,6 +26,9 @@ LANGUAGE_COOKIE = "eid_lang"
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _DIRECTORIES = (_PACKAGE / "templates", _PACKAGE.parent / "templates")  # wheel, checkout
+
+
+_policy = lru_cache(1024)(page_policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,47 +77,55 @@ class Pages:
         template: str,
         *,
         status: int = 200,
-        ui_locales: str = "",
         form_action: tuple[str, ...] = (),
         img_src: tuple[str, ...] = (),
         headers: Mapping[str, str] | None = None,
         here: str | None = None,
+        slots: Mapping[str, str] | None = None,
         **context: Any,
     ) -> Response:
         """The page that answers ``request``, in the language of whoever reads it.
 
         ``form_action`` are the sources (:func:`idp.web.security.form_target`) a form of the page
         may lead to in the end, ``img_src`` those of pictures that are not ours; ``here`` is the
-        URL path that shows this page by GET, where that is not the request's own.
+        URL path that shows this page by GET, where that is not the request's own. ``slots`` are
+        members of the context that differ at each request; given where the others hold nothing
+        about a person (see :mod:`idp.web.frames`).
 
         Raises:
             jinja2.UndefinedError: the template's context is not complete.
         """
         chosen = _chosen(request)
-        locale = self.locale(request, ui_locales)
-        body = (
-            environment()
-            .get_template(template)
-            .render(
-                t=Translator(locale),
-                site=self.site,
-                switch=_switch(request, here),
-                **context,
-            )
-        )
-        policy = page_policy(form_action, img_src=img_src)
+        locale = self.locale(request)
+        switch = _switch(request, here)
+        render = _renderer(self.site, locale)
+        if slots is None:
+            body = render(template, tuple({**context, **switch}.items()))
+        else:
+            body = fill(render, template, context, {**slots, **switch})
+        policy = _policy(form_action, img_src=img_src)
         security = {"Content-Type": HTML, "Content-Security-Policy": policy}
         kept = (cookie(LANGUAGE_COOKIE, chosen, secure=self.site.secure),) if chosen else ()
         return Response(status, body.encode(), {**security, **(headers or {})}, kept)
 
-    def locale(self, request: Request, ui_locales: str = "") -> Locale:
+    def locale(self, request: Request) -> Locale:
         """The language of a page that answers ``request``."""
         name = cookie_name(LANGUAGE_COOKIE, secure=self.site.secure)
         return negotiate(
             chosen=_chosen(request) or request.cookies.get(name, ""),
-            ui_locales=ui_locales,
             accept_language=request.headers.get("accept-language", ""),
         )
+
+
+@cache
+def _renderer(site: Site, locale: Locale) -> Render:
+    """Renders templates for one deployment in one language."""
+    t = Translator(locale)
+
+    def render(template: str, context: Context) -> str:
+        return environment().get_template(template).render(context, t=t, site=site)
+
+    return render
 
 
 def _chosen(request: Request) -> Locale | None:
@@ -122,9 +134,10 @@ def _chosen(request: Request) -> Locale | None:
     return next((each for each in LOCALES if each in asked), None)
 
 
-def _switch(request: Request, here: str | None) -> dict[Locale, str]:
-    """For each language, the URL of this same page in it: always a path of ours."""
+def _switch(request: Request, here: str | None) -> dict[str, str]:
+    """``in_vi`` and ``in_en``: the URL of this same page in each language, a path of ours."""
     pairs = () if here else request.query.pairs()
-    kept = [pair for pair in pairs if pair[0] != "lang"]
+    kept = urlencode([pair for pair in pairs if pair[0] != "lang"])
     path = "/" + quote((here or request.path).lstrip("/"), encoding="latin-1", errors="replace")
-    return {each: f"{path}?{urlencode([*kept, ('lang', each)])}" for each in LOCALES}
+    page = f"{path}?{kept}&lang=" if kept else f"{path}?lang="
+    return {f"in_{each}": page + each for each in LOCALES}

@@ -48,15 +48,17 @@ def _page(card: CardLogin, request: Request, ticket: Ticket, salt: str, seconds:
         request,
         ticket,
         "login/card.html",
-        action=f"{url}/card",
-        status_url=f"{url}/card/status",
-        continue_url=f"{url}/continue",
-        reload_url=f"{url}/card?fresh=1",
-        other_url=url,
-        match_code=signs.match_code,
-        seconds=seconds,
-        agent_url=f"{AGENT}?launch_token={signs.token}",
-        qr=qr_image(f"{card.desk.pages.site.origin}/card#{signs.token}"),
+        slots={
+            "action": f"{url}/card",
+            "status_url": f"{url}/card/status",
+            "continue_url": f"{url}/continue",
+            "reload_url": f"{url}/card?fresh=1",
+            "other_url": url,
+            "match_code": signs.match_code,
+            "seconds": str(seconds),
+            "agent_url": f"{AGENT}?launch_token={signs.token}",
+            "qr": qr_image(f"{card.desk.pages.site.origin}/card#{signs.token}"),
+        },
     )
 
 

@@ -41,8 +41,7 @@ def _page(
         ticket,
         "login/otp.html",
         status=status,
-        action=f"/login/{ticket.text}/otp",
-        other_url=f"/login/{ticket.text}",
+        slots={"action": f"/login/{ticket.text}/otp", "other_url": f"/login/{ticket.text}"},
         minutes=otp.settings.ttl // 60,
         errors=errors,
     )

@@ -42,7 +42,7 @@ def _page(
         visit.ticket,
         "login/passcode.html",
         status=status,
-        action=f"{visit.url}/passcode",
+        slots={"action": f"{visit.url}/passcode"},
         other_url="",
         errors=errors,
     )

@@ -3,6 +3,8 @@
 A logo comes from the relying party's own server, which so learns the citizen's address.
 """
 
+from functools import lru_cache
+
 from idp.login.visit import ClientView
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.uris import host, origin
@@ -19,6 +21,7 @@ def home(client: Client) -> str:
     return next((f"{origin(each)}/" for each in client.redirect_uris if origin(each)), "")
 
 
+@lru_cache(1024)
 def view(client: Client | None) -> ClientView | None:
     """What login pages show of a client."""
     if client is None:
