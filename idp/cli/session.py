@@ -55,10 +55,9 @@ def revoke(obj: Context, session_id: str | None, number: PersonalNumber | None, 
 
 
 def _revoke(obj: Context, session_id: str) -> str:
-    value = obj.transient.get(session_key(session_id))
-    if value is None:
+    found = Session.read(obj.transient.get(session_key(session_id)))
+    if found is None:
         fail(f"there is no session {session_id}")
-    found = Session.load(value)
     with suppress(AlreadyUsed):  # it was ended before, and the store has forgotten it
         endings(obj).end(found)
     _ended(obj, found.account_id, [found.id])
@@ -97,8 +96,7 @@ def sessions_of(obj: Context, account: Account) -> list[Session]:
     """The sessions that an account has now, as far as the transient store knows."""
     (known,) = obj.transient.run(Members(sessions_of_key(account.id)))
     values = obj.transient.run(*(Get(session_key(each)) for each in sorted(known)))
-    found = [Session.load(each) for each in values if each]
-    return [each for each in found if each.lives(obj.clock())]
+    return [each for each in map(Session.read, values) if each and each.lives(obj.clock())]
 
 
 def _row(found: Session) -> dict[str, Any]:

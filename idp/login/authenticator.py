@@ -1,11 +1,12 @@
 """What the desk knows of a way to prove who you are."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from idp.core.assurance import Factor
 from idp.core.personal_number import PersonalNumber
+from idp.core.records import Record
 from idp.login.ticket import Ticket
 from idp.storage.transient import Operation
 from idp.web.http import Request, Response
@@ -28,7 +29,7 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
-class Authentication:
+class Authentication(Record):
     """One proof that was accepted: who, how, when (epoch seconds).
 
     ``credential`` names what proved it where that can be revoked by itself: a chip's key.
@@ -45,22 +46,6 @@ class Authentication:
     def of(cls, method: Method, account_id: str, at: int, credential: str = "") -> "Authentication":
         """The authentication that ``method`` gives ``account_id`` at ``at``."""
         return cls(method.name, method.factor, method.amr, account_id, at, credential)
-
-    @classmethod
-    def load(cls, value: Mapping[str, Any]) -> "Authentication":
-        """Read back what :meth:`dump` stored."""
-        return cls(
-            value["method"],
-            Factor(value["factor"]),
-            tuple(value["amr"]),
-            value["account_id"],
-            value["at"],
-            value["credential"],
-        )
-
-    def dump(self) -> dict[str, Any]:
-        """A JSON object for the transient store."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

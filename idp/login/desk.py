@@ -247,18 +247,18 @@ class Desk:
             *(Get(proof_key(ticket.flow, each.name)) for each in self.methods),
             *operations,
         )
-        if value is None:
+        transaction = Transaction.read(value)
+        if transaction is None:
             raise self.over(request, ticket)
-        found = [Authentication.load(each) for each in answers[: len(self.methods)] if each]
-        client_id = str(value["client_id"])
+        found = filter(None, map(Authentication.read, answers[: len(self.methods)]))
         awake = self.sessions.awake(handle, session) if handle else None
         visit = Visit(
             request=request,
             browser=self.browser(request),
             ticket=ticket,
-            transaction=Transaction.load(value),
+            transaction=transaction,
             proofs=tuple(sorted(found, key=lambda each: each.at)),
-            session=self._where_trusted(request, awake, client_id),
+            session=self._where_trusted(request, awake, transaction.client_id),
         )
         return visit, tuple(answers[len(self.methods) :])
 

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
+from idp.core.records import Record
+
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Record):
     """The authentication that must be shown before the citizen may go on.
 
     ``level`` is a minimum. ``methods`` are those the relying party accepts (none named: any).

@@ -7,11 +7,11 @@ the same flow whose secret changes at every change of privilege. Idle time is ju
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from idp.core import assurance
 from idp.core.handles import Handle, b64url, digest, equal
+from idp.core.records import Record
 from idp.login.authenticator import Authentication
 from idp.login.whereabouts import Whereabouts
 
@@ -30,7 +30,7 @@ class Lifetimes:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class Session(Record):
     """A citizen who proved who they are. ``secret`` is the digest of the cookie's secret.
 
     ``agent`` and ``network`` are where it was last used (:mod:`idp.login.whereabouts`), ``moves``
@@ -48,17 +48,6 @@ class Session:
     agent: str = ""
     network: str = ""
     moves: int = 0
-
-    @classmethod
-    def load(cls, value: Mapping[str, Any]) -> "Session":
-        """Read back what :meth:`dump` stored, here or in another release: unknown is ignored."""
-        known = {name: value[name] for name in cls.__slots__ if name in value}
-        proofs = tuple(Authentication.load(each) for each in value["authentications"])
-        return cls(**{**known, "authentications": proofs})
-
-    def dump(self) -> dict[str, Any]:
-        """A JSON object for the transient store."""
-        return asdict(self)
 
     @property
     def level(self) -> int:

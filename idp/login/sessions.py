@@ -55,7 +55,7 @@ class Sessions:
 
     def awake(self, handle: Handle, value: Mapping[str, Any] | None) -> Session | None:
         """The session in a record that was read for this cookie, when it may be used."""
-        session = Session.load(value) if value else None
+        session = Session.read(value)
         if session is None or not session.belongs_to(handle) or not session.awake(self.clock()):
             return None
         return None if self._revoked(session) else session

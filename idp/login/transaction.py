@@ -1,9 +1,10 @@
 """A login under way: one record in the transient store, found by its flow."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
+from idp.core.records import Record
 from idp.login.requirement import Requirement
 
 
@@ -18,7 +19,7 @@ def proof_key(flow: str, method: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(Record):
     """What a login is for and where it goes back to.
 
     ``return_to`` is a path of our own; ``payload`` belongs to whoever began the login (the
@@ -33,14 +34,3 @@ class Transaction:
     begun_at: int
     cancelled: str = ""
     payload: Mapping[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def load(cls, value: Mapping[str, Any]) -> "Transaction":
-        """Read back what :meth:`dump` stored."""
-        requirement = dict(value["requirement"])
-        requirement["methods"] = tuple(requirement["methods"])
-        return cls(**{**value, "requirement": Requirement(**requirement)})
-
-    def dump(self) -> dict[str, Any]:
-        """A JSON object for the transient store."""
-        return asdict(self)

@@ -4,10 +4,11 @@ They stand in a ring of slots in the transient store: a counter says which slot 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from idp.core.handles import digest
+from idp.core.records import Record
 from idp.storage.transient import Delete, Get, Hit, Put, TransientStore
 
 MOST = 50
@@ -18,7 +19,7 @@ NOBODY = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Record):
     """One request and its answer, without anything that could be used again.
 
     ``authentication`` says how the client showed who it is. ``parameters`` and ``answer`` are
@@ -41,20 +42,6 @@ class Exchange:
     events: tuple[str, ...] = ()
     number: int = 0
 
-    @classmethod
-    def load(cls, value: Mapping[str, Any]) -> "Exchange":
-        """Read back what :meth:`dump` stored; unknown members are ignored."""
-        known = {name: value[name] for name in cls.__slots__ if name in value}
-        for name in ("parameters", "answer", "checks"):
-            known[name] = tuple((str(pair[0]), str(pair[1])) for pair in known.get(name, ()))
-        return cls(
-            **{**known, **{name: tuple(known.get(name, ())) for name in ("tokens", "events")}}
-        )
-
-    def dump(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
-
 
 def keep(transient: TransientStore, *exchanges: tuple[str, Exchange]) -> None:
     """Keep exchanges by client id, in order; of more than 50 of a client the oldest is forgotten.
@@ -75,7 +62,7 @@ def keep(transient: TransientStore, *exchanges: tuple[str, Exchange]) -> None:
 def latest(transient: TransientStore, client_id: str) -> tuple[Exchange, ...]:
     """The last exchanges of a client, the newest first."""
     found = transient.run(*(Get(_slot(client_id, each)) for each in range(MOST)))
-    kept = [Exchange.load(value) for value in found if value is not None]
+    kept = filter(None, map(Exchange.read, found))
     return tuple(sorted(kept, key=lambda each: (each.at, each.number), reverse=True))
 
 

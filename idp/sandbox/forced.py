@@ -6,13 +6,14 @@ to one citizen; then the logins of others leave it alone.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from idp.accounts.repository import Accounts
 from idp.core import personal_number
 from idp.core.handles import digest
 from idp.core.personal_number import PersonalNumber
+from idp.core.records import Record
 from idp.storage.transient import Delete, Get, Link, Members, Put, Take, TransientStore, Unlink
 
 TTL = 3_600
@@ -57,7 +58,7 @@ class InvalidForced(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Forced:
+class Forced(Record):
     """One forced result.
 
     ``citizen`` is a personal number, ``""`` for anybody; ``claim`` the one that is left out;
@@ -74,14 +75,9 @@ class Forced:
         """The answer that it changes."""
         return RESULTS[self.result]
 
-    @classmethod
-    def load(cls, value: Mapping[str, Any]) -> "Forced":
-        """Read back what :meth:`dump` stored; unknown members are ignored."""
-        return cls(**{name: value[name] for name in cls.__slots__ if name in value})
-
     def dump(self) -> dict[str, Any]:
         """The members that say something, as JSON."""
-        return {name: value for name, value in asdict(self).items() if value}
+        return {name: value for name, value in Record.dump(self).items() if value}
 
 
 def parse(given: Mapping[str, Any]) -> Forced:
@@ -176,7 +172,7 @@ def take(
         taken, _ = transient.run(Take(_key(client_id, slot)), Unlink(_index(client_id), slot))
         if taken.value is not None:
             _leave(transient, client_id)
-            return Forced.load(taken.value)
+            return Forced.read(taken.value)
     return None
 
 
@@ -194,7 +190,7 @@ def pending(transient: TransientStore, client_id: str) -> tuple[Forced, ...]:
     """What waits for the next login of a client."""
     (slots,) = transient.run(Members(_index(client_id)))
     found = transient.run(*(Get(_key(client_id, slot)) for slot in sorted(slots))) if slots else ()
-    return tuple(Forced.load(value) for value in found if value is not None)
+    return tuple(filter(None, map(Forced.read, found)))
 
 
 def clear(transient: TransientStore, client_id: str) -> None:

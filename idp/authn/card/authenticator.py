@@ -133,13 +133,14 @@ class CardLogin:
             *toll.operations,
         )
         self._check(toll, tuple(counts), taken, flow)
-        if shown is None or begun is None:
+        offer, transaction = Offer.read(shown), Transaction.read(begun)
+        if offer is None or transaction is None:
             raise CardProblem("session-unknown")
-        signs = Signs.of(self.key, flow, Offer.load(shown).salt)
+        signs = Signs.of(self.key, flow, offer.salt)
         if taken.value != shown:  # used, or never a token of this offer
             mine = equal(str(signs.token), str(handle)) and told is not None
             raise CardProblem("session-used" if mine else "session-unknown")
-        return json_response(self._challenge(Transaction.load(begun), signs, session))
+        return json_response(self._challenge(transaction, signs, session))
 
     def _challenge(self, transaction: Transaction, signs: Signs, session: Handle) -> dict[str, Any]:
         client = self.desk.describe(client_tag(transaction.client_id))
@@ -174,12 +175,11 @@ class CardLogin:
             *toll.operations,
         )
         self._check(toll, tuple(counts), taken, flow)
-        if taken.value is None or begun is None or taken.value != shown:
+        offer, transaction = Offer.read(taken.value), Transaction.read(begun)
+        if offer is None or transaction is None or taken.value != shown:
             known = shown is not None and told is not None
             raise CardProblem("session-used" if known else "session-unknown")
-        offer = Offer.load(taken.value)
-        client_id = Transaction.load(begun).client_id
-        proof = self._prove(request, client_id, session, offer, presented)
+        proof = self._prove(request, transaction.client_id, session, offer, presented)
         if presented.picked is not None:
             self.desk.transient.run(self._tell(flow, State.DONE), self.desk.proof(flow, proof))
         return self._hand_over(offer, Returned(returning, proof).seal(self.key))

@@ -8,12 +8,13 @@ the browser brings the return code, which holds it sealed.
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from idp.core import sealing
 from idp.core.handles import HANDLE_CHARS, Handle, b64url, random_token
+from idp.core.records import Record
 from idp.login.authenticator import Authentication
 
 CHOICES = 3
@@ -42,7 +43,7 @@ def state_key(flow: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Record):
     """One offer to read a card. ``person`` is the counter name of the typed number.
 
     ``salt`` makes the launch token and the match code of this offer; ``ticket`` is where the agent
@@ -58,15 +59,6 @@ class Offer:
     def new(cls, person: str, ticket: str, *, expires_at: int) -> "Offer":
         """A fresh offer."""
         return cls(person, random_token(9), ticket, expires_at)
-
-    @classmethod
-    def load(cls, value: Mapping[str, Any]) -> "Offer":
-        """Read back what :meth:`dump` stored."""
-        return cls(**value)
-
-    def dump(self) -> dict[str, Any]:
-        """A JSON object for the transient store."""
-        return asdict(self)
 
     def state_at(self, now: int, told: Mapping[str, Any] | None) -> State:
         """The state as the page tells it; ``told`` is what stands at :func:`state_key`."""

@@ -30,9 +30,9 @@ def show(card: CardLogin, request: Request, t: str) -> Response:
     visit, (value, told) = card.desk.read(
         request, ticket, Get(card_key(ticket.flow)), Get(state_key(ticket.flow))
     )
-    if value is None:
+    offer, now = Offer.read(value), card.desk.clock()
+    if offer is None:
         raise Notice("card_expired", status=409, onward=visit.url)
-    offer, now = Offer.load(value), card.desk.clock()
     state = offer.state_at(now, told)
     if state is State.DONE:
         return card.desk.proceed(visit)
@@ -83,7 +83,8 @@ def status(card: CardLogin, request: Request, t: str) -> Response:
         raise CardProblem("login-unknown") from notice
     value, told = card.desk.transient.run(Get(card_key(ticket.flow)), Get(state_key(ticket.flow)))
     now = card.desk.clock()
-    state = Offer.load(value).state_at(now, told) if value else State.EXPIRED
+    offer = Offer.read(value)
+    state = offer.state_at(now, told) if offer else State.EXPIRED
     return json_response({"state": state.value})
 
 

@@ -77,9 +77,9 @@ class Otp:
             Notice: the number must be typed again, or too many codes were asked for.
         """
         visit, (value,) = self.desk.read(request, ticket, Get(challenge_key(ticket.flow)))
-        if value is None:
+        before = Challenge.read(value)
+        if before is None:
             raise Notice("code_gone", status=409, onward=visit.url)
-        before = Challenge.load(value)
         account = self.desk.accounts.by_id(before.account_id) if before.account_id else None
         code, asked = self._issue(ticket.flow, account, before.person)
         toll = self._toll(request, ticket, before.person)
@@ -106,7 +106,7 @@ class Otp:
             self._require_same(ticket.flow, code, onward=f"/login/{ticket.text}/continue")
             raise
         self.desk.check(attempts, tuple(counts), onward=visit.url)
-        asked = Challenge.load(value) if value else None
+        asked = Challenge.read(value)
         if asked is None and visit.proved(self.method.name):
             return self._again(visit, code)
         if asked is None or asked.expires_at <= self.desk.clock():
@@ -143,7 +143,7 @@ class Otp:
             Notice: it is another one, or that was too long ago.
         """
         value = self.desk.transient.get(used_key(flow))
-        used = Challenge.load(value) if value else None
+        used = Challenge.read(value)
         if used is None or not equal(
             used.binding, challenge.binding(self.key, flow, used.salt, code)
         ):
@@ -209,7 +209,7 @@ class Otp:
 
     def _live(self, flow: str, who: str) -> bool:
         value = self.desk.transient.get(challenge_key(flow))
-        asked = Challenge.load(value) if value else None
+        asked = Challenge.read(value)
         return bool(asked and asked.person == who and asked.expires_at > self.desk.clock())
 
     def _toll(self, request: Request, ticket: Ticket, who: str) -> throttle.Toll:

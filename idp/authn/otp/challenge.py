@@ -3,11 +3,10 @@
 import hmac
 import re
 import secrets
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from idp.core.handles import b64url, random_token
+from idp.core.records import Record
 from idp.core.typed import compact
 
 DIGITS = 6
@@ -47,7 +46,7 @@ def binding(key: bytes, flow: str, salt: str, code: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(Record):
     """A code that was asked for. ``account_id`` is empty when nobody will get it: then
     ``binding`` is random and no code fits.
 
@@ -60,15 +59,6 @@ class Challenge:
     salt: str
     binding: str
     expires_at: int
-
-    @classmethod
-    def load(cls, value: Mapping[str, Any]) -> "Challenge":
-        """Read back what :meth:`dump` stored."""
-        return cls(**value)
-
-    def dump(self) -> dict[str, Any]:
-        """A JSON object for the transient store."""
-        return asdict(self)
 
 
 def issue(

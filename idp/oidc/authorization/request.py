@@ -5,9 +5,9 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
+from idp.core.records import Record
 from idp.oidc.authorization import claims_request, pkce
 from idp.oidc.authorization.acr import minimum_level
 from idp.oidc.authorization.claims_request import ClaimsRequest
@@ -55,7 +55,7 @@ MAX_LENGTHS: Mapping[str, int] = {
 
 
 @dataclass(frozen=True, slots=True)
-class AuthorizationRequest:
+class AuthorizationRequest(Record):
     """An authorization request that this provider can answer.
 
     ``code_challenge`` is ``""`` without PKCE; ``level`` the least that will do; ``claims`` and
@@ -86,17 +86,6 @@ class AuthorizationRequest:
     response_mode: str = QUERY
     resource: str = ""
     dpop_jkt: str = ""
-
-    @classmethod
-    def load(cls, value: Mapping[str, Any]) -> "AuthorizationRequest":
-        """Read back what :meth:`dump` stored."""
-        tuples = ("scope", "prompt", "claims", "id_token_claims", "details")
-        members = {**value, **{name: tuple(value[name]) for name in tuples}}
-        return cls(**{**members, "asked": Asked.load(value["asked"])})
-
-    def dump(self) -> dict[str, Any]:
-        """A JSON object: the payload of the login's transaction."""
-        return asdict(self)
 
 
 def parse(

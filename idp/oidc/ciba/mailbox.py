@@ -15,7 +15,7 @@ from idp.login import throttle
 from idp.login.throttle import QUARTER, Limit, Toll
 from idp.oidc.ciba.grant import KIND
 from idp.oidc.clients.model import Client
-from idp.oidc.decoupled.waiting import Reference, Waiting
+from idp.oidc.decoupled.waiting import Reference, State, Waiting
 from idp.oidc.errors import OAuthError, slow_down
 from idp.oidc.services import Services
 from idp.storage.transient import Delete, Get, Link, Members, Operation, Put, Unlink
@@ -93,9 +93,9 @@ class Mailbox:
         found = [Reference.parse(each) for each in sorted(members)]
         reads = [Get(each.key(KIND)) for each in found if each]
         values = services.transient.run(*reads) if reads else ()
-        all_of_them = (Waiting.load(each) for each in values if each and "asked" in each)
+        undecided = (each for each in values if each and State.USED not in each)
         now = services.clock()
-        waiting = [each for each in all_of_them if each.open(now)]
+        waiting = [each for each in map(Waiting.read, undecided) if each and each.open(now)]
         return tuple(sorted(waiting, key=lambda each: -each.begun_at)[:MAX_SHOWN])
 
     def _toll(self, services: Services, client: Client) -> Toll:

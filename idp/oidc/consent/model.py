@@ -6,9 +6,9 @@ and text, which data, at what level, when.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from idp.core.handles import digest
+from idp.core.records import Record
 from idp.oidc.clients.model import Client
 from idp.oidc.vocabulary import SCOPE_CLAIMS
 
@@ -28,7 +28,7 @@ PART_OF: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Record):
     """The personal claims of one authorization request.
 
     Without the ``required`` ones the citizen cannot go on; each of the ``voluntary`` ones is theirs
@@ -44,11 +44,6 @@ class Asked:
         """The claims ``wanted``, of which ``required`` ones must be given, and their parts."""
         must = {each for each in wanted if each in required or PART_OF.get(each) in required}
         return cls(_in_order(must), _in_order(wanted - must), anew)
-
-    @classmethod
-    def load(cls, value: Mapping[str, Any]) -> "Asked":
-        """Read back what stands in a transaction."""
-        return cls(tuple(value["required"]), tuple(value["voluntary"]), value["anew"])
 
     @property
     def claims(self) -> tuple[str, ...]:

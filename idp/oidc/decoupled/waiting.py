@@ -6,11 +6,12 @@ and its answer is taken once: each is one atomic step of the store.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from idp.core.handles import FLOW_CHARS, Handle, b64url_decode, digest
+from idp.core.records import Record
 from idp.oidc.authorization.acr import minimum_level
 from idp.oidc.authorization.request import AuthorizationRequest, registered_scope
 from idp.oidc.clients.model import Client
@@ -73,7 +74,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Record):
     """One request. ``payload`` belongs to its ``kind`` and is never read here.
 
     ``kind`` is the word its keys begin with; ``asked`` is what the citizen is asked, its ``state``
@@ -87,16 +88,6 @@ class Waiting:
     interval: int
     payload: Mapping[str, Any]
     state: State = State.WAITING
-
-    @classmethod
-    def load(cls, value: Mapping[str, Any]) -> "Waiting":
-        """Read back what :meth:`dump` stored."""
-        asked = AuthorizationRequest.load(value["asked"])
-        return cls(**{**value, "asked": asked, "state": State(value["state"])})
-
-    def dump(self) -> dict[str, Any]:
-        """A JSON object for the transient store."""
-        return {**asdict(self), "asked": self.asked.dump()}
 
     @property
     def client_id(self) -> str:
@@ -176,7 +167,7 @@ def request_of(params: Params, client: Client, *, reference: Reference) -> Autho
 def find(services: Services, kind: str, reference: Reference | None) -> Waiting | None:
     """The request at ``reference``; None when there is none, or its client has the answer."""
     value = services.transient.get(reference.key(kind)) if reference else None
-    return Waiting.load(value) if value and State.USED not in value else None
+    return Waiting.read(value) if value and State.USED not in value else None
 
 
 def poll(services: Services, client: Client, kind: str, text: str) -> Authorization:
@@ -197,8 +188,9 @@ def poll(services: Services, client: Client, kind: str, text: str) -> Authorizat
         Get(handle.key(kind)),
         Add(polled, {}, interval - EARLY),
     )
-    if taken.value is not None:
-        return Authorization.load(taken.value)
+    authorization = Authorization.read(taken.value)
+    if authorization is not None:
+        return authorization
     waiting = _judge(value, client, kind, now)
     if first:
         raise NotYet("authorization_pending", "the citizen has not decided yet")
@@ -209,11 +201,11 @@ def poll(services: Services, client: Client, kind: str, text: str) -> Authorizat
 
 def _judge(value: Mapping[str, Any] | None, client: Client, kind: str, now: int) -> Waiting:
     """The request, which still waits."""
-    if value is None:
-        raise invalid_grant(f"unknown_{kind}")
-    if State.USED in value:
+    if value is not None and State.USED in value:
         raise invalid_grant(f"used_{kind}")
-    waiting = Waiting.load(value)
+    waiting = Waiting.read(value)
+    if waiting is None:
+        raise invalid_grant(f"unknown_{kind}")
     if waiting.client_id != client.client_id:
         raise invalid_grant(f"foreign_{kind}")
     if waiting.state is State.DENIED:

@@ -47,8 +47,9 @@ def redeem(services: Services, client: Client, request: Request, binding: Bindin
     marker: Value | None
     *taken, marker = services.transient.run(*tries, Get(code.key(USED)))
     value = next((each.value for each in taken if each.value is not None), None)
-    if value is not None:
-        authorization = _without_idle_scope(Authorization.load(value), client)
+    authorization = Authorization.read(value)
+    if authorization is not None:
+        authorization = _without_idle_scope(authorization, client)
         return Redemption(
             authorization,
             GRANT_TYPE,

@@ -68,9 +68,9 @@ def _handle(form: Params) -> Handle:
 
 
 def _owned(record: Mapping[str, Any] | None, client: Client) -> Authorization:
-    if record is None:
+    authorization = Authorization.read(record)
+    if authorization is None:
         raise invalid_grant("unknown_refresh_token")
-    authorization = Authorization.load(record)
     if authorization.client_id != client.client_id:
         raise invalid_grant("foreign_refresh_token")
     return authorization

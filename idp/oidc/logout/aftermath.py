@@ -3,11 +3,10 @@
 The session is gone then, and with it all that would say whose page it is.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from idp.core.handles import Handle, digest
+from idp.core.records import Record
 from idp.core.sealing import seal, unseal
 from idp.login.replay import SECONDS
 from idp.storage.transient import TransientStore
@@ -18,7 +17,7 @@ _KIND = "logged-out"
 
 
 @dataclass(frozen=True, slots=True)
-class Aftermath:
+class Aftermath(Record):
     """Of one logout: a digest of the session, who asked for it, and where the browser goes on.
 
     ``left``: only the relying party that asked was left, the session goes on. ``frames`` are the
@@ -31,16 +30,11 @@ class Aftermath:
     left: bool = False
     frames: tuple[str, ...] = ()
 
-    @classmethod
-    def load(cls, value: Mapping[str, Any]) -> "Aftermath":
-        """Read back what was kept."""
-        return cls(**{**value, "frames": tuple(value["frames"])})
-
 
 def keep(transient: TransientStore, aftermath: Aftermath) -> str:
     """Keep it; the handle to find it by."""
     handle = Handle.new()
-    transient.put(handle.key(_KIND), asdict(aftermath), TTL)
+    transient.put(handle.key(_KIND), aftermath.dump(), TTL)
     return str(handle)
 
 
@@ -72,4 +66,4 @@ def find(transient: TransientStore, text: str) -> Aftermath | None:
     """What was kept under a handle; None when there is nothing, or no more."""
     handle = Handle.parse(text)
     value = transient.get(handle.key(_KIND)) if handle else None
-    return Aftermath.load(value) if value else None
+    return Aftermath.read(value)

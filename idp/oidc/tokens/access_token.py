@@ -10,6 +10,7 @@ from typing import Any
 
 from idp.core.clock import NODE_SKEW
 from idp.core.handles import FLOW_CHARS, Handle, b64url_decode, digest
+from idp.core.records import Record
 from idp.jose.jwk import JwkSet
 from idp.jose.jwt import InvalidToken, verify_jwt
 from idp.oidc.tokens.authorization import Authorization
@@ -22,6 +23,15 @@ _JTI_CHARS = FLOW_CHARS + 43
 
 
 @dataclass(frozen=True, slots=True)
+class Kept(Record):
+    """The record of an access token."""
+
+    authorization: Authorization
+    issued_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class AccessToken:
     """An access token as it is kept, under ``key``. Times are epoch seconds."""
 
@@ -31,19 +41,15 @@ class AccessToken:
     expires_at: int
 
     @classmethod
-    def load(cls, key: str, value: Mapping[str, Any]) -> "AccessToken":
-        """Read back what :meth:`put` stored under ``key``."""
-        authorization = Authorization.load(value["authorization"])
-        return cls(key, authorization, value["issued_at"], value["expires_at"])
+    def read(cls, key: str, value: Mapping[str, Any] | None) -> "AccessToken | None":
+        """Read back what :meth:`put` stored under ``key``; None where nothing can be read."""
+        kept = Kept.read(value)
+        return cls(key, kept.authorization, kept.issued_at, kept.expires_at) if kept else None
 
     def put(self) -> Put:
         """The operation that keeps it."""
-        record = {
-            "authorization": self.authorization.dump(),
-            "issued_at": self.issued_at,
-            "expires_at": self.expires_at,
-        }
-        return Put(self.key, record, self.expires_at - self.issued_at)
+        kept = Kept(self.authorization, self.issued_at, self.expires_at)
+        return Put(self.key, kept.dump(), self.expires_at - self.issued_at)
 
     @property
     def audience(self) -> tuple[str, ...]:

@@ -10,10 +10,11 @@ from typing import Any
 
 from idp.core import assurance
 from idp.core.handles import digest
+from idp.core.records import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Authorization:
+class Authorization(Record):
     """One authorization; its ``flow`` names the family of all tokens made from it.
 
     ``account_id``, ``session_id`` and ``auth_time`` are None when the client acts for itself.
@@ -40,18 +41,6 @@ class Authorization:
     resource: str = ""
     details: tuple[Mapping[str, str], ...] = ()
     cnf: Mapping[str, str] = field(default_factory=dict, hash=False)
-
-    @classmethod
-    def load(cls, value: Mapping[str, Any]) -> "Authorization":
-        """Read back what :meth:`dump` stored; other members of a record are passed over."""
-        members: dict[str, Any] = {name: value[name] for name in cls.__slots__}
-        for name in ("scope", "amr", "claims", "id_token_claims", "details"):
-            members[name] = tuple(members[name])
-        return cls(**members)
-
-    def dump(self) -> dict[str, Any]:
-        """A JSON object for the transient store."""
-        return asdict(self)
 
     @property
     def acr(self) -> str:

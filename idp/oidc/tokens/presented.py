@@ -35,10 +35,9 @@ class Presented:
         """
         now = self.clock()
         key = record_key(text, self.keys.verification(), issuer=self.settings.issuer, now=now)
-        record = self.transient.get(key) if key else None
-        if key is None or record is None:
+        token = AccessToken.read(key, self.transient.get(key)) if key else None
+        if key is None or token is None:
             raise Ended("unknown_access_token")
-        token = AccessToken.load(key, record)
         if now >= token.expires_at:
             raise Ended("access_token_expired")
         if self.revocations.is_revoked("grant", key, 0):
@@ -53,9 +52,10 @@ class Presented:
         """
         handle = Handle.parse(text)
         record = self.transient.get(handle.key(refresh_token.KIND)) if handle else None
-        if record is None:
+        authorization = Authorization.read(record)
+        if authorization is None:
             raise Ended("unknown_refresh_token")
-        return Authorization.load(record)
+        return authorization
 
     def refresh_family(self, text: str) -> tuple[str, str]:
         """Flow and client_id of a refresh token, used already or not.

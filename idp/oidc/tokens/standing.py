@@ -117,7 +117,7 @@ class Standing:
         self._check_revocations(authorization)
         if authorization.account_id is None:
             return Holder(client)
-        self._check_session(Session.load(session) if session else None)
+        self._check_session(Session.read(session))
         try:
             account, person = self.usable(authorization.account_id)
         except AccountUnusable as error:
