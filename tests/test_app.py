@@ -37,7 +37,8 @@ from idp.sections import (
     ThrottleSection,
 )
 from idp.settings import Settings
-from idp.storage.database import open_database, upgrade
+from idp.storage.database import open_database
+from idp.storage.schema import upgrade
 from idp.web import log
 
 REAL = Person(PersonalNumber("001099000001"), Name("A B", "A", "", "B"), BirthDate(1999), Sex.MALE)

@@ -14,7 +14,7 @@ from idp.core.errors import Unavailable
 from idp.keystore.file import InvalidKeyStore, load
 from idp.registry.repository import Registry
 from idp.settings import InvalidSettings
-from idp.storage.database import status
+from idp.storage.schema import status
 
 CLOCK_TOLERANCE = 10
 """Seconds: what relying parties allow an ID token to be from the future."""

@@ -17,9 +17,10 @@ from idp.keystore.rotation import Policy
 from idp.outbound.client import OutboundClient
 from idp.registry.source import RegistrySource
 from idp.settings import InvalidSettings, Settings, load
-from idp.storage.database import Database, open_database, status, upgrade
+from idp.storage.database import Database, open_database
 from idp.storage.opening import open_transient
 from idp.storage.redis import RedisStore
+from idp.storage.schema import status, upgrade
 
 
 class NotReady(Exception):

@@ -6,7 +6,7 @@ import click
 
 from idp.cli.context import Context
 from idp.cli.output import format_option, show
-from idp.storage import database as storage
+from idp.storage import schema
 
 
 @click.group()
@@ -22,7 +22,7 @@ def upgrade(obj: Context, form: str) -> None:
 
     A note tells what had to be changed of the data.
     """
-    _show(obj, form, storage.upgrade(obj.bare_database))
+    _show(obj, form, schema.upgrade(obj.bare_database))
 
 
 @database.command()
@@ -34,7 +34,7 @@ def status(context: click.Context, form: str) -> None:
 
 
 def _show(obj: Context, form: str, notes: tuple[str, ...] | None = None) -> bool:
-    found = storage.status(obj.bare_database)
+    found = schema.status(obj.bare_database)
     said = "up to date" if found.upgraded else f"this release needs {found.head}"
     line = f"schema {found.current or 'empty'}: {said}"
     told = {} if notes is None else {"notes": notes}

@@ -1,4 +1,4 @@
-"""The database: one SQLAlchemy Core engine for SQLite and PostgreSQL, and its schema's migrations.
+"""The database: SQLAlchemy Core engines for SQLite and PostgreSQL.
 
 Each feature's ``repository.py`` declares its tables on :data:`metadata`. What a store cannot do now
 becomes :class:`idp.core.errors.Unavailable`; errors about the data itself (``IntegrityError``) pass
@@ -11,15 +11,10 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from errno import EISDIR
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
@@ -54,8 +49,6 @@ BUSY_MS = 2_000
 STATEMENT_MS = 2_500
 POOL_SIZE = 8
 POOL_TIMEOUT = 2
-MIGRATIONS = Path(__file__).parent / "migrations"
-_UPGRADE_LOCK = 0x1D_0001  # any number that no other application on this database locks
 
 
 class Database:
@@ -191,55 +184,6 @@ def parse_url(url: str) -> URL:
     if importlib.util.find_spec("psycopg") is None:
         raise ValueError("PostgreSQL needs psycopg: pip install '.[postgres]'")
     return parsed.set(drivername="postgresql+psycopg")
-
-
-def upgrade(database: Database) -> tuple[str, ...]:
-    """Bring the schema to this release's, in one transaction; safe to run from several processes.
-
-    Returns what had to be changed of the data: a sentence each, for the operator.
-
-    Raises:
-        Unavailable: the database does not answer.
-    """
-    with database.begin() as connection:
-        if database.dialect == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})"))
-        config = _migrations(connection)
-        command.upgrade(config, "head")
-    return tuple(config.attributes["notes"])
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Schema revisions: the database's (None when empty) and this release's."""
-
-    current: str | None
-    head: str
-
-    @property
-    def upgraded(self) -> bool:
-        """Whether the schema is this release's."""
-        return self.current == self.head
-
-
-def status(database: Database) -> Status:
-    """Which schema revision the database has.
-
-    Raises:
-        Unavailable: the database does not answer.
-    """
-    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    with database.read() as connection:
-        return Status(MigrationContext.configure(connection).get_current_revision(), head or "")
-
-
-def _migrations(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    config.attributes["notes"] = list[str]()  # what a migration has to say
-    return config
 
 
 @contextmanager

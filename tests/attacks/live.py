@@ -43,9 +43,10 @@ from idp.oidc.clients.rules import register
 from idp.oidc.vocabulary import CIBA, DEVICE_CODE, RESPONSE_TYPES
 from idp.registry.model import Card, Person
 from idp.registry.repository import Record, Registry
-from idp.storage.database import Database, open_database, upgrade
+from idp.storage.database import Database, open_database
 from idp.storage.embedded import EmbeddedValkey, dies_with
 from idp.storage.redis import RedisStore
+from idp.storage.schema import upgrade
 
 ROOT = Path(__file__).parents[2]
 WORKERS = 2

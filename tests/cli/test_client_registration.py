@@ -19,7 +19,8 @@ from idp.oidc.clients.model import Client, ClientStatus, Text
 from idp.oidc.clients.repository import Clients
 from idp.oidc.registration.model import Registration
 from idp.oidc.registration.repository import Registrations
-from idp.storage.database import Database, open_database, upgrade
+from idp.storage.database import Database, open_database
+from idp.storage.schema import upgrade
 
 DAY = 24 * 3600
 Run = Callable[..., Result]

@@ -16,7 +16,8 @@ from idp.keystore.rotation import Policy
 from idp.oidc.provider import PARTS
 from idp.sections import KeysSection
 from idp.settings import Settings
-from idp.storage.database import open_database, upgrade
+from idp.storage.database import open_database
+from idp.storage.schema import upgrade
 from idp.web import assets
 
 NOW = 1_800_000_000

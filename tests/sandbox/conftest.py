@@ -15,7 +15,8 @@ from idp.registry.repository import Registry
 from idp.registry.sql import SqlRegistry
 from idp.sections import KeysSection
 from idp.settings import Settings
-from idp.storage.database import open_database, upgrade
+from idp.storage.database import open_database
+from idp.storage.schema import upgrade
 from tests.sandbox.portal import Portal, register
 
 

@@ -5,15 +5,16 @@ import threading
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import ProgrammingError
 
 import idp
 from idp.core.errors import Unavailable
-from idp.storage.database import Database, _migrations, metadata, open_database, status, upgrade
+from idp.storage.database import Database, metadata, open_database
+from idp.storage.schema import MIGRATIONS, migrate, status, upgrade
 
 
 @pytest.fixture
@@ -45,6 +46,7 @@ def test_status_tells_before_and_after(empty: Database) -> None:
     before = status(empty)
     assert before.current is None
     assert not before.upgraded
+    assert before.head == ScriptDirectory(str(MIGRATIONS)).get_current_head()
     upgrade(empty)
     assert status(empty).upgraded
     assert status(empty).current == before.head != ""
@@ -123,4 +125,4 @@ def test_chip_keys_that_stand_on_several_cards_are_removed_and_told(empty: Datab
 def _upgrade_to(database: Database, revision: str) -> None:
     """Bring the schema to that of an earlier release."""
     with database.begin() as connection:
-        command.upgrade(_migrations(connection), revision)
+        migrate(connection, revision)
