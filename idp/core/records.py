@@ -13,7 +13,7 @@ by the tests for ever.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import Field, fields
 from enum import Enum
 from operator import attrgetter
 from types import NoneType, UnionType
@@ -63,7 +63,7 @@ class Record:
         try:
             members = {name: load(stored[name]) for name, load in plan.loads if name in stored}
             return cls(**members)
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError) as error:
             raise Unreadable(cls.__name__) from error
 
     @classmethod
@@ -103,14 +103,6 @@ def _plan(kind: type[Any]) -> _Plan:
     if found is None:
         found = _plans[kind] = _Plan(kind)
     return found
-
-
-def required(kind: type[Record]) -> tuple[str, ...]:
-    """The members that a stored record of ``kind`` must have."""
-    known: tuple[Field[Any], ...] = fields(kind)  # type: ignore[arg-type]
-    return tuple(
-        each.name for each in known if each.default is MISSING and each.default_factory is MISSING
-    )
 
 
 def _loader(hint: Any) -> Convert:

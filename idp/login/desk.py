@@ -153,12 +153,11 @@ class Desk:
     ) -> Response:
         """A page of a login: it names the relying party and its forms carry the token.
 
-        ``slots`` as for :meth:`idp.web.templates.Pages.render`, of a page without ``errors``: those
-        may quote what was typed.
+        ``slots`` as for :meth:`idp.web.templates.Pages.render`.
         """
         token = {"csrf_token": self.form_token(request, ticket)}
-        if slots is None or context.get("errors"):
-            context, slots = {**context, **(slots or {}), **token}, None
+        if slots is None:
+            context |= token
         else:
             slots = {**slots, **token}
         client = self.describe(ticket.client_tag) or ClientView({})

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 from idp.audit.events import LoginRefused
 from idp.core.errors import Unavailable
 from idp.login.errors import Notice
+from idp.oidc.authorization.walk import RESUME
 from idp.oidc.client_auth.dispatch import read_credentials
 from idp.oidc.errors import OAuthError
 from idp.oidc.services import Services
@@ -42,7 +43,6 @@ ALWAYS = (
     "/device_authorization",
     "/bc-authorize",
 )
-RESUME = "/authorize/resume"
 STEPS = (
     RESUME,
     "/login/<t>",

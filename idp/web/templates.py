@@ -90,19 +90,20 @@ class Pages:
         may lead to in the end, ``img_src`` those of pictures that are not ours; ``here`` is the
         URL path that shows this page by GET, where that is not the request's own. ``slots`` are
         members of the context that differ at each request; given where the others hold nothing
-        about a person (see :mod:`idp.web.frames`).
+        about a person (see :mod:`idp.web.frames`). A page with ``errors`` may quote what was typed:
+        it is rendered anew.
 
         Raises:
             jinja2.UndefinedError: the template's context is not complete.
         """
         chosen = _chosen(request)
         locale = self.locale(request)
-        switch = _switch(request, here)
+        values = {**(slots or {}), **_switch(request, here)}
         render = _renderer(self.site, locale)
-        if slots is None:
-            body = render(template, tuple({**context, **switch}.items()))
+        if slots is None or context.get("errors"):
+            body = render(template, tuple({**context, **values}.items()))
         else:
-            body = fill(render, template, context, {**slots, **switch})
+            body = fill(render, template, context, values)
         policy = _policy(form_action, img_src=img_src)
         security = {"Content-Type": HTML, "Content-Security-Policy": policy}
         kept = (cookie(LANGUAGE_COOKIE, chosen, secure=self.site.secure),) if chosen else ()

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from idp.oidc.authorization import jarm
 from idp.oidc.authorization.destination import Destination
-from idp.oidc.authorization.response_type import FORM_POST, FRAGMENT, JWT
+from idp.oidc.authorization.response_type import FRAGMENT, JWT
 from idp.oidc.clients.encryption import require_key
 from idp.oidc.services import Services
 from idp.web.http import Request, Response, redirect
@@ -39,7 +39,7 @@ def send(
     way, _, secured = destination.mode.partition(".")
     if secured:
         members = {"response": jarm.secured(services, destination.client, members)}
-    if way == FORM_POST:
+    if destination.by_page:
         return _form(services, request, destination, members, cookies)
     if way == FRAGMENT:
         return redirect(f"{destination.redirect_uri}#{urlencode(members)}", cookies)

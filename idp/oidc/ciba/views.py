@@ -189,13 +189,13 @@ def _question(services: Services, request: Request, waiting: Waiting, form: str)
 def endpoints(approval: Approval) -> tuple[Endpoint, ...]:
     """The citizen's pages."""
     services = approval.services
-    services.desk.endings[f"{PATH}/resume"] = approval.finish
+    services.desk.endings[approval.return_path] = approval.finish
     translate = explain(services.desk)
     both, get = ("GET", "POST"), ("GET",)
     routes = {
         PATH: Route(partial(overview, services), both, html=True, translate=translate),
         LOGIN: Route(partial(come_in, services), get, html=True, translate=translate),
-        f"{PATH}/resume": Route(approval.resume, get, html=True, translate=translate),
+        approval.return_path: Route(approval.resume, get, html=True, translate=translate),
         f"{PATH}/done": Route(done(services), get, html=True),
         f"{PATH}/<r>": Route(partial(decide, approval), both, html=True, translate=translate),
     }

@@ -49,6 +49,11 @@ class Approval:
     forget: Callable[[Waiting, bool], tuple[Operation, ...]]
     told: Callable[[Waiting, Client], None]
 
+    @property
+    def return_path(self) -> str:
+        """Where its logins come back to."""
+        return f"{self.path}/resume"
+
     def start(self, request: Request, waiting: Waiting) -> Response:
         """The citizen wants to go on: answer at once where their session will do, else log in.
 
@@ -174,7 +179,7 @@ class Approval:
             request,
             Destination(client, asked.redirect_uri, asked.state),
             asked,
-            return_path=f"{self.path}/resume",
+            return_path=self.return_path,
             grant=partial(self._grant, waiting),
         )
 

@@ -116,13 +116,13 @@ def endpoints(services: Services, network: Network) -> tuple[Endpoint, ...]:
         return (code.forget(services.desk.key),) if code else ()
 
     approval = Approval(services, KIND, PATH, forget, told=lambda waiting, client: None)
-    services.desk.endings[f"{PATH}/resume"] = approval.finish
+    services.desk.endings[approval.return_path] = approval.finish
     translate = explain(services.desk)
     both = ("GET", "POST")
     return (
         Endpoint(PATH, Route(partial(enter, services), both, html=True, translate=translate)),
         Endpoint(
-            f"{PATH}/resume", Route(approval.resume, ("GET",), html=True, translate=translate)
+            approval.return_path, Route(approval.resume, ("GET",), html=True, translate=translate)
         ),
         Endpoint(f"{PATH}/done", Route(done(services), ("GET",), html=True)),
         Endpoint(
