@@ -148,7 +148,7 @@ def test_a_login_by_code(costs: Costs) -> None:
     asked = costs.submit(costs.begin(), id_number=NUMBER, method="otp")
     proved = costs.submit(costs.get(_path(asked)), otp="000000", action="verify")
     assert "id_token" in costs.redeem(proved)
-    assert costs.store.round_trips <= 8
+    assert costs.store.round_trips <= 7
     assert costs.requests == 5
     assert len(costs.commits) == 2  # the session, the tokens; each with what waited
     assert costs.reads() <= 6  # one of them where the writer's audit chain begins
