@@ -147,13 +147,24 @@ def costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
 def test_a_login_by_code(costs: Costs) -> None:
     asked = costs.submit(costs.begin(), id_number=NUMBER, method="otp")
     proved = costs.submit(costs.get(_path(asked)), otp="000000", action="verify")
-    assert "id_token" in costs.redeem(proved)
+    tokens = costs.redeem(proved)
+    assert "id_token" in tokens
     assert costs.store.round_trips <= 7
     assert costs.requests == 5
     assert len(costs.commits) == 2  # the session, the tokens; each with what waited
     assert costs.reads() <= 6  # one of them where the writer's audit chain begins
     assert costs.signatures <= 2
     assert costs.orm_queries == 0
+
+
+def test_userinfo(costs: Costs) -> None:
+    asked = costs.submit(costs.begin(), id_number=NUMBER, method="otp")
+    tokens = costs.redeem(costs.submit(costs.get(_path(asked)), otp="000000", action="verify"))
+    before = costs.store.round_trips, costs.reads(), len(costs.commits), costs.signatures
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert costs.client.get("/userinfo", headers=bearer).status_code == 200
+    after = costs.store.round_trips, costs.reads(), len(costs.commits), costs.signatures
+    assert tuple(b - a for a, b in zip(before, after, strict=True)) == (1, 1, 0, 0)
 
 
 def present(costs: Costs, page: TestResponse, **more: str) -> dict[str, Any]:

@@ -12,20 +12,18 @@ Never change what a field means or its type. Fixtures of each release (``tests/r
 by the tests for ever.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import Field, fields
-from enum import Enum
-from operator import attrgetter
-from types import NoneType, UnionType
-from typing import Any, Self, TypeAlias, Union, get_args, get_origin, get_type_hints
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar, cast
 
+import msgspec
 import structlog
 
 from idp.core.errors import Unavailable
 
-Convert: TypeAlias = Callable[[Any], Any]
-_SCALARS = (str, int, bool, float)
+T = TypeVar("T")
 _log = structlog.get_logger("idp.records")
+_encode = msgspec.json.Encoder().encode
+_decoders: dict[type[Any], Any] = {}
 
 
 class Unreadable(Unavailable):
@@ -39,31 +37,25 @@ class Record:
     """Base of a frozen dataclass that is kept as a JSON object.
 
     Fields are str, int, bool, float, enums, records, Mapping (kept as it is), tuples of these, and
-    any of them or None.
+    any of them or None. Unknown members are ignored, missing ones get their defaults.
     """
 
     __slots__ = ()
 
     def dump(self) -> dict[str, Any]:
-        """The JSON object; what it holds is shared with the record, not copied."""
-        plan = _plan(type(self))
-        stored: dict[str, Any] = dict(zip(plan.names, plan.values(self), strict=True))
-        for name, convert in plan.dumps:
-            stored[name] = convert(stored[name])
-        return stored
+        """The JSON object."""
+        return cast(dict[str, Any], msgspec.to_builtins(self))
 
     @classmethod
     def load(cls, stored: Mapping[str, Any]) -> Self:
-        """The record of a JSON object. Unknown members are ignored, missing ones get defaults.
+        """The record of a JSON object.
 
         Raises:
             Unreadable: a member is missing that has no default, or is of another type.
         """
-        plan = _plan(cls)
         try:
-            members = {name: load(stored[name]) for name, load in plan.loads if name in stored}
-            return cls(**members)
-        except (TypeError, ValueError) as error:
+            return msgspec.convert(stored, cls)
+        except msgspec.ValidationError as error:
             raise Unreadable(cls.__name__) from error
 
     @classmethod
@@ -74,88 +66,38 @@ class Record:
         try:
             return cls.load(stored)
         except Unreadable:
-            _log.warning("record not readable", kind=cls.__name__)
+            _warn(cls)
             return None
 
 
-class _Plan:
-    """How the records of one class are dumped and loaded: worked out once."""
-
-    __slots__ = ("dumps", "loads", "names", "values")
-
-    def __init__(self, kind: type[Any]) -> None:
-        hints = get_type_hints(kind)
-        known: tuple[Field[Any], ...] = fields(kind)
-        self.names = tuple(each.name for each in known)
-        get = attrgetter(*self.names)
-        self.values: Convert = get if len(self.names) > 1 else lambda record: (get(record),)
-        self.loads = [(each.name, _loader(hints[each.name])) for each in known]
-        self.dumps = [
-            (each.name, dump) for each in known if (dump := _dumper(hints[each.name])) is not None
-        ]
+def encode(content: Record | Mapping[str, Any]) -> bytes:
+    """The JSON text (UTF-8) of a record or a JSON object."""
+    return _encode(content)
 
 
-_plans: dict[type[Any], _Plan] = {}
+def decode(text: str | bytes, kind: type[T] | None) -> T | None:
+    """The record of class ``kind`` in a JSON text; None where it cannot be read as one.
+
+    Without ``kind``, the JSON object.
+
+    Raises:
+        Unreadable: it is no JSON.
+    """
+    try:
+        return cast(T, _decoder(kind or dict)(text))
+    except msgspec.ValidationError:
+        _warn(kind or dict)
+        return None
+    except msgspec.DecodeError as error:
+        raise Unreadable((kind or dict).__name__) from error
 
 
-def _plan(kind: type[Any]) -> _Plan:
-    found = _plans.get(kind)
+def _decoder(kind: type[Any]) -> Any:
+    found = _decoders.get(kind)
     if found is None:
-        found = _plans[kind] = _Plan(kind)
+        found = _decoders[kind] = msgspec.json.Decoder(kind).decode
     return found
 
 
-def _loader(hint: Any) -> Convert:
-    """What checks a stored member and makes the field's value of it."""
-    kind, arguments = get_origin(hint), get_args(hint)
-    if kind in (Union, UnionType) and len(arguments) == 2 and NoneType in arguments:
-        inner = _loader(next(each for each in arguments if each is not NoneType))
-        return lambda stored: None if stored is None else inner(stored)
-    if kind is tuple:
-        return _tuple_loader(arguments)
-    if kind in (dict, Mapping):
-        return lambda stored: _checked(stored, dict)
-    if isinstance(hint, type) and issubclass(hint, Record):
-        return lambda stored: hint.load(_checked(stored, dict))
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint
-    if hint in _SCALARS:
-        return lambda stored: _checked(stored, hint)
-    raise TypeError(f"no record has a field of the type {hint}")
-
-
-def _tuple_loader(arguments: tuple[Any, ...]) -> Convert:
-    inner = _loader(arguments[0])
-    if arguments[1:] == (Ellipsis,):
-        return lambda stored: tuple([inner(each) for each in _checked(stored, list, tuple)])
-    if set(arguments) != {arguments[0]}:
-        raise TypeError("a record's tuple holds values of one type")
-    return lambda stored: _of_length(
-        tuple([inner(each) for each in _checked(stored, list, tuple)]), len(arguments)
-    )
-
-
-def _checked(stored: Any, *kinds: type) -> Any:
-    if type(stored) not in kinds:
-        raise TypeError(f"not {kinds[0].__name__}")
-    return stored
-
-
-def _of_length(found: tuple[Any, ...], length: int) -> tuple[Any, ...]:
-    if len(found) != length:
-        raise ValueError(f"not {length} values")
-    return found
-
-
-def _dumper(hint: Any) -> Convert | None:
-    """What makes the stored member of a field's value; None where JSON takes it as it is."""
-    kind, arguments = get_origin(hint), get_args(hint)
-    if kind in (Union, UnionType):
-        optional = _dumper(next(each for each in arguments if each is not NoneType))
-        return optional and (lambda value: None if value is None else optional(value))
-    if kind is tuple:
-        one = _dumper(arguments[0])
-        return one and (lambda value: [one(each) for each in value])
-    if isinstance(hint, type) and issubclass(hint, Record):
-        return Record.dump
-    return None
+def _warn(kind: type[Any]) -> None:
+    _log.warning("record not readable", kind=kind.__name__)

@@ -114,7 +114,7 @@ class Desk:
         )
         toll = throttle.Toll(((self.settings.starts, throttle.address(request.peer)),))
         _, *counts = self.transient.run(
-            Put(transaction_key(ticket.flow), transaction.dump(), self.settings.transaction_ttl),
+            Put(transaction_key(ticket.flow), transaction, self.settings.transaction_ttl),
             *toll.operations,
         )
         try:
@@ -240,17 +240,16 @@ class Desk:
     ) -> tuple[Visit, tuple[Any, ...]]:
         """Like :meth:`visit` for a ticket that was opened already."""
         handle = self.sessions.handle(request)
-        value, session, *answers = self.transient.run(
-            Get(transaction_key(ticket.flow)),
-            Get(session_key(handle.flow if handle else ticket.flow)),
-            *(Get(proof_key(ticket.flow, each.name)) for each in self.methods),
-            *operations,
-        )
-        transaction = Transaction.read(value)
+        kept = Get(transaction_key(ticket.flow), Transaction)
+        proofs = [Get(proof_key(ticket.flow, each.name), Authentication) for each in self.methods]
+        session = Get(session_key(handle.flow), Session) if handle else None
+        own = (session,) if session else ()
+        self.transient.run(kept, *own, *proofs, *operations)
+        transaction = kept.value
         if transaction is None:
             raise self.over(request, ticket)
-        found = filter(None, map(Authentication.read, answers[: len(self.methods)]))
-        awake = self.sessions.awake(handle, session) if handle else None
+        found = (each.value for each in proofs if each.value)
+        awake = self.sessions.awake(handle, session.value) if handle and session else None
         visit = Visit(
             request=request,
             browser=self.browser(request),
@@ -259,7 +258,7 @@ class Desk:
             proofs=tuple(sorted(found, key=lambda each: each.at)),
             session=self._where_trusted(request, awake, transaction.client_id),
         )
-        return visit, tuple(answers[len(self.methods) :])
+        return visit, tuple([each.value for each in operations])
 
     def over(self, request: Request, ticket: Ticket) -> Notice:
         """The page for a login that is over.
@@ -314,14 +313,12 @@ class Desk:
     def proof(self, flow: str, authentication: Authentication) -> Put:
         """The operation that keeps a proof in ``flow``."""
         key = proof_key(flow, authentication.method)
-        return Put(key, authentication.dump(), self.settings.transaction_ttl)
+        return Put(key, authentication, self.settings.transaction_ttl)
 
     def cancel(self, visit: Visit, reason: str = "citizen") -> Response:
         """The login is given up: whoever began it answers for it."""
         ended = replace(visit.transaction, cancelled=reason)
-        self.transient.put(
-            transaction_key(visit.ticket.flow), ended.dump(), self.settings.transaction_ttl
-        )
+        self.transient.put(transaction_key(visit.ticket.flow), ended, self.settings.transaction_ttl)
         return self._end(replace(visit, transaction=ended))
 
     def _end(self, visit: Visit) -> Response:

@@ -1,8 +1,6 @@
 """The sessions of browsers: read by cookie, renewed at a change of privilege, ended everywhere."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from idp.core.clock import Clock
 from idp.core.handles import Handle
@@ -19,7 +17,7 @@ from idp.login.settings import LoginSettings
 from idp.login.whereabouts import Whereabouts
 from idp.storage.database import Beside
 from idp.storage.revocations import Revocations
-from idp.storage.transient import Link, Operation, Put, TransientStore
+from idp.storage.transient import Get, Link, Operation, Put, TransientStore
 from idp.web.http import Request, cookie, own_cookie
 
 
@@ -51,11 +49,12 @@ class Sessions:
         handle = self.handle(request)
         if handle is None:
             return None
-        return self.awake(handle, self.transient.get(session_key(handle.flow)))
+        kept = Get(session_key(handle.flow), Session)
+        self.transient.run(kept)
+        return self.awake(handle, kept.value)
 
-    def awake(self, handle: Handle, value: Mapping[str, Any] | None) -> Session | None:
-        """The session in a record that was read for this cookie, when it may be used."""
-        session = Session.read(value)
+    def awake(self, handle: Handle, session: Session | None) -> Session | None:
+        """The session whose record was read for this cookie, when it may be used."""
         if session is None or not session.belongs_to(handle) or not session.awake(self.clock()):
             return None
         return None if self._revoked(session) else session
@@ -120,4 +119,4 @@ def end_session(
 
 
 def _keep(session: Session, now: int) -> Put:
-    return Put(session_key(session.id), session.dump(), max(1, session.expires_at - now))
+    return Put(session_key(session.id), session, max(1, session.expires_at - now))

@@ -185,10 +185,7 @@ class Recorder:
             yield from [audience] if isinstance(audience, str) else ()
         _, _, token = request.headers.get("authorization", "").partition(" ")
         try:
-            presented = self.services.presented.access_token(
-                token or request.form.get("access_token", "")
-            )
-            yield presented.authorization.client_id
+            yield self.services.presented.client_of(token or request.form.get("access_token", ""))
         except (Ended, RepeatedParameter):
             return
 

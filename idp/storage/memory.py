@@ -4,11 +4,11 @@ Lifetimes run by the injected clock, so a test moves time instead of sleeping. I
 several workers: each would have its own facts.
 """
 
-import json
 import threading
 from typing import Any
 
 from idp.core.clock import Clock
+from idp.core.records import decode, encode
 from idp.storage.transient import (
     Add,
     Delete,
@@ -41,7 +41,9 @@ class MemoryStore(Operations):
             self.round_trips += 1
             if self.round_trips % _SWEEP_EVERY == 0:
                 self._sweep()
-            return tuple(self._apply(each) for each in operations)
+            for each in operations:
+                each.value = self._apply(each)
+        return tuple(each.value for each in operations)
 
     def ping(self) -> None:
         """Memory always answers."""
@@ -53,30 +55,29 @@ class MemoryStore(Operations):
 
     def _apply(self, operation: Operation) -> Any:
         match operation:
-            case Get(key):
+            case Get(key=key, kind=kind):
                 record = self._live(key)
-                return None if record is None else json.loads(record.content)
-            case Put(key, value, ttl):
-                self._store(key, json.dumps(value), ttl)
+                return None if record is None else decode(record.content, kind)
+            case Put(key=key, content=content, ttl=ttl):
+                self._store(key, encode(content), ttl)
                 return True
-            case Add(key, value, ttl):
+            case Add(key=key, content=content, ttl=ttl):
                 if self._live(key) is not None:
                     return False
-                self._store(key, json.dumps(value), ttl)
+                self._store(key, encode(content), ttl)
                 return True
-            case Delete(key):
+            case Delete(key=key):
                 return self._live(key) is not None and bool(self._records.pop(key))
             case Take():
                 return self._take(operation)
             case _:
                 return self._count_or_link(operation)
 
-    def _take(self, take: Take) -> Taken:
+    def _take(self, take: Take[Any]) -> Taken[Any]:
         record = self._live(take.key)
         if record is None:
             return Taken()
-        value: dict[str, Any] = json.loads(record.content)
-        if take.binding is not None and value.get("binding") != take.binding:
+        if take.binding is not None and _binding(record.content) != take.binding:
             if take.tries is None:
                 return Taken(mismatch=True)
             record.misses += 1
@@ -86,29 +87,29 @@ class MemoryStore(Operations):
             return Taken(mismatch=True, tries_left=left)
         del self._records[take.key]
         for each in take.put:
-            self._store(each.key, json.dumps(each.value), each.ttl)
+            self._store(each.key, encode(each.content), each.ttl)
         if take.into:
             self._store(take.into, record.content, take.into_ttl)
-        return Taken(value)
+        return Taken(decode(record.content, take.kind))
 
     def _count_or_link(self, operation: Operation) -> Any:
         match operation:
-            case Hit(key, ttl):
+            case Hit(key=key, ttl=ttl):
                 count = self._live(key) or self._store(key, 0, ttl)
                 count.content += 1
                 return count.content
-            case Link(key, member, ttl):
+            case Link(key=key, member=member, ttl=ttl):
                 linked = self._live(key) or self._store(key, set(), ttl)
                 linked.content.add(member)
                 linked.expires_at = max(linked.expires_at, self._clock() + ttl)
                 return True
-            case Unlink(key, member):
+            case Unlink(key=key, member=member):
                 record = self._live(key)
                 if record is None or member not in record.content:
                     return False
                 record.content.remove(member)
                 return True
-            case Members(key):
+            case Members(key=key):
                 record = self._live(key)
                 return frozenset() if record is None else frozenset(record.content)
         raise TypeError(f"not an operation: {type(operation).__name__}")
@@ -129,6 +130,11 @@ class MemoryStore(Operations):
         now = self._clock()
         for key in [key for key, each in self._records.items() if each.expires_at <= now]:
             del self._records[key]
+
+
+def _binding(content: bytes) -> Any:
+    value: dict[str, Any] = decode(content, None) or {}
+    return value.get("binding")
 
 
 class _Record:

@@ -14,7 +14,7 @@ import hiredis
 from redis.exceptions import RedisClusterException, RedisError
 
 from idp.core.errors import Unavailable
-from idp.storage.redis_commands import Command, answers, plan
+from idp.storage.redis_commands import Command, plan, settle
 from idp.storage.redis_connection import NodeConnection, Refused
 from idp.storage.redis_nodes import Nodes, nodes_of
 from idp.storage.transient import Add, Operation, Operations, Take
@@ -55,7 +55,7 @@ class RedisStore(Operations):
         except _FAILURES as error:
             nodes.doubt()
             raise Unavailable("redis") from error
-        return answers(operations, commands)
+        return settle(operations, commands)
 
     def ping(self) -> None:
         nodes = self._here()

@@ -5,11 +5,11 @@ a Cluster a command names keys of one slot only. Scripts are sent whole (the ser
 again by its hash): a restarted or promoted server never has to ask for one.
 """
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
+from idp.core.records import decode, encode
 from idp.storage.transient import (
     Add,
     Delete,
@@ -62,8 +62,7 @@ return 1
 """
 
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
-_decode = json.JSONDecoder().raw_decode
+Arguments: TypeAlias = tuple[str | bytes | int, ...]
 
 
 @dataclass(slots=True)
@@ -71,7 +70,7 @@ class Command:
     """What is sent, the slot of its keys, and the places of the operations that it carries out."""
 
     slot: int
-    arguments: tuple[str | int, ...]
+    arguments: Arguments
     places: list[int]
     reply: Any = None
 
@@ -87,51 +86,56 @@ def plan(operations: Sequence[Operation], slot: Callable[[str], int]) -> list[Co
     Get never passes another operation: whoever takes first and then looks for a mark must not look
     first. Where another operation of the run has the key too, neither is joined with others.
     """
+    if len(operations) == 1:
+        return [Command(slot(operations[0].key), _arguments(operations[0]), [0])]
+    shared = _shared(operations)
     commands: list[Command] = []
-    joining: dict[type[Operation], dict[int, Command]] = {Get: {}, Hit: {}}
-    apart = {kind: _touched(operations, kind) for kind in joining}
+    joining: dict[tuple[type, int], Command] = {}
     for place, operation in enumerate(operations):
-        kind, here = type(operation), slot(operation.key)
-        joins = kind in joining and operation.key not in apart[kind]
-        if joins and here in joining[kind]:
-            joining[kind][here].places.append(place)
+        kind, key = type(operation), operation.key
+        here = slot(key)
+        joins = kind in _JOINED and key not in shared
+        if joins and (kind, here) in joining:
+            joining[kind, here].places.append(place)
             continue
         command = Command(here, (), [place])
         commands.append(command)
         if kind is not Get:
-            joining[Get].clear()
+            joining = {each: into for each, into in joining.items() if each[0] is not Get}
         if joins:
-            joining[kind][here] = command
+            joining[kind, here] = command
     for command in commands:
         command.arguments = _joined([operations[place] for place in command.places])
     return commands
 
 
-def answers(operations: Sequence[Operation], commands: Iterable[Command]) -> tuple[Any, ...]:
-    """What the replies to ``commands`` mean as the operations' answers."""
-    found: list[Any] = [None] * len(operations)
+def settle(operations: Sequence[Operation], commands: Iterable[Command]) -> tuple[Any, ...]:
+    """The answers that the replies to ``commands`` mean, given to the operations as well."""
     for command in commands:
         places, reply = command.places, command.reply
-        if len(places) == 1:
-            found[places[0]] = _answer(operations[places[0]], reply)
-        else:
-            for place, each in zip(places, reply, strict=True):
-                found[place] = _answer(operations[place], each)
-    return tuple(found)
+        replies = (reply,) if len(places) == 1 else reply
+        for place, each in zip(places, replies, strict=True):
+            operation = operations[place]
+            operation.value = _ANSWERS[type(operation)](operation, each)
+    return tuple([each.value for each in operations])
 
 
-def _touched(operations: Iterable[Operation], kind: type[Operation]) -> set[str]:
-    """The keys of the operations that are not of ``kind``."""
-    keys: set[str] = set()
+def _shared(operations: Iterable[Operation]) -> set[str]:
+    """The keys that operations of different kinds have."""
+    kinds: dict[str, type] = {}
+    shared: set[str] = set()
     for each in operations:
-        if type(each) is not kind:
-            keys.add(each.key)
-            if isinstance(each, Take):
-                keys.update((each.into, *(put.key for put in each.put)))
-    return keys
+        kind = type(each)
+        if kinds.setdefault(each.key, kind) is not kind:
+            shared.add(each.key)
+        if isinstance(each, Take):
+            for key in (each.into, *(put.key for put in each.put)):
+                if kinds.setdefault(key, Put) is not Put:
+                    shared.add(key)
+    return shared
 
 
-def _joined(operations: Sequence[Operation]) -> tuple[str | int, ...]:
+def _joined(operations: Sequence[Operation]) -> Arguments:
     """The one command that carries out ``operations``: one, or several Gets or Hits."""
     if len(operations) == 1:
         return _arguments(operations[0])
@@ -140,78 +144,68 @@ def _joined(operations: Sequence[Operation]) -> tuple[str | int, ...]:
     return ("EVAL", _HITS, len(keys), *keys, *lifetimes) if lifetimes else ("MGET", *keys)
 
 
-def _arguments(operation: Operation) -> tuple[str | int, ...]:
+def _arguments(operation: Operation) -> Arguments:
     """The one command that carries out ``operation``."""
-    key = operation.key
-    match operation:
-        case Get():
-            return ("GET", key)
-        case Put(_, value, ttl):
-            return ("SET", key, _encode(value), "EX", max(ttl, 1))
-        case Add(_, value, ttl):
-            return ("SET", key, _encode(value), "NX", "EX", max(ttl, 1))
-        case Delete():
-            return ("DEL", key)
-        case Take():
-            return _take(operation)
-        case Hit() | Link() | Unlink() | Members():
-            return _count_or_link(operation)
+    return _ARGUMENTS[type(operation)](operation)
 
 
-def _answer(operation: Operation, reply: Any) -> Any:
-    match operation:
-        case Get():
-            return None if reply is None else _load(reply)
-        case Take():
-            return _taken(reply)
-        case Hit():
-            return reply[0] if isinstance(reply, list) else reply
-        case Members():
-            return frozenset(reply)
-        case _:
-            return bool(reply)
-
-
-def _take(take: Take) -> tuple[str | int, ...]:
+def _take(take: Take[Any]) -> Arguments:
     if take.binding is None and not take.put and not take.into:
         return ("GETDEL", take.key)
     keys = (take.key, *(each.key for each in take.put), *([take.into] if take.into else []))
     bound = "" if take.binding is None else "bound"
     tries = "" if take.tries is None else take.tries
-    put = [each for it in take.put for each in (_encode(it.value), max(it.ttl, 1))]
+    put = [each for it in take.put for each in (encode(it.content), max(it.ttl, 1))]
     if take.into:
-        put += ["", max(take.into_ttl, 1)]  # nothing: the value that is taken
-    arguments = (bound, take.binding or "", tries, *put)
-    return ("EVAL", _TAKE, len(keys), *keys, *arguments)
+        put += [b"", max(take.into_ttl, 1)]  # nothing: the value that is taken
+    return ("EVAL", _TAKE, len(keys), *keys, bound, take.binding or "", tries, *put)
 
 
-def _count_or_link(operation: Hit | Link | Unlink | Members) -> tuple[str | int, ...]:
-    key = operation.key
-    match operation:
-        case Hit(_, ttl):
-            return "EVAL", _HITS, 1, key, max(ttl, 1)
-        case Link(_, member, ttl):
-            return "EVAL", _LINK, 1, key, member, max(ttl, 1)
-        case Unlink(_, member):
-            return "SREM", key, member
-        case Members():
-            return "SMEMBERS", key
-
-
-def _taken(reply: str | list[Any] | None) -> Taken:
+def _taken(take: Take[Any], reply: str | list[Any] | None) -> Taken[Any]:
     """A script answers a list, GETDEL the value or None."""
     if not isinstance(reply, list):
-        return Taken(None if reply is None else _load(reply))
+        return Taken(None if reply is None else _load(reply, take.kind))
     match reply:
         case ["taken", stored]:
-            return Taken(_load(stored))
+            return Taken(_load(stored, take.kind))
         case ["mismatch", *left]:
             return Taken(mismatch=True, tries_left=left[0] if left else None)
     return Taken()
 
 
-def _load(stored: str) -> dict[str, Any]:
-    if stored[0] != "{":
-        stored = stored.lstrip("0123456789")
-    value: dict[str, Any] = _decode(stored)[0]
-    return value
+def _load(stored: str, kind: type[Any] | None) -> Any:
+    return decode(stored if stored[0] == "{" else stored.lstrip("0123456789"), kind)
+
+
+def _first(hit: Hit, reply: Any) -> int:
+    count: int = reply[0] if isinstance(reply, list) else reply
+    return count
+
+
+def _done(_: Operation, reply: Any) -> bool:
+    return bool(reply)
+
+
+_JOINED = (Get, Hit)
+_ARGUMENTS: Mapping[type, Callable[[Any], Arguments]] = {
+    Get: lambda get: ("GET", get.key),
+    Put: lambda put: ("SET", put.key, encode(put.content), "EX", max(put.ttl, 1)),
+    Add: lambda add: ("SET", add.key, encode(add.content), "NX", "EX", max(add.ttl, 1)),
+    Delete: lambda delete: ("DEL", delete.key),
+    Take: _take,
+    Hit: lambda hit: ("EVAL", _HITS, 1, hit.key, max(hit.ttl, 1)),
+    Link: lambda link: ("EVAL", _LINK, 1, link.key, link.member, max(link.ttl, 1)),
+    Unlink: lambda unlink: ("SREM", unlink.key, unlink.member),
+    Members: lambda members: ("SMEMBERS", members.key),
+}
+_ANSWERS: Mapping[type, Callable[[Any, Any], Any]] = {
+    Get: lambda get, reply: None if reply is None else _load(reply, get.kind),
+    Put: _done,
+    Add: _done,
+    Delete: _done,
+    Take: _taken,
+    Hit: _first,
+    Link: _done,
+    Unlink: _done,
+    Members: lambda _, reply: frozenset(reply),
+}

@@ -1,53 +1,80 @@
 """The transient store: short-lived facts behind four atomic operations and a counter.
 
-An operation is a frozen value; :meth:`TransientStore.run` carries out several in **one round
-trip**, in order, each atomic by itself (all that share a hash tag ``{flow}`` live in one Redis
-Cluster slot). Values are JSON objects; every key has a lifetime. The shipped implementations are
-``storage.memory`` and ``storage.redis``; one contract suite holds them to the same answers.
+:meth:`TransientStore.run` carries out several operations in **one round trip**, in order, each
+atomic by itself (all that share a hash tag ``{flow}`` live in one Redis Cluster slot). An operation
+is the handle of its own answer: keep it, run it, read its ``value``. Values are JSON objects; every
+key has a lifetime. The shipped implementations are ``storage.memory`` and ``storage.redis``; one
+contract suite holds them to the same answers.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from idp.core.records import Record
+
+T = TypeVar("T")
 Value: TypeAlias = Mapping[str, Any]
+Content: TypeAlias = Value | Record
+"""What can be stored: a JSON object, or a record, which becomes one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Store ``value`` for ``ttl`` seconds, whatever was there. Answers True."""
+@dataclass(slots=True, eq=False)
+class Answered(Generic[T]):
+    """One atomic operation on one key. After the run that carried it out, ``value`` is its answer.
+
+    ``kind`` is the :class:`Record` that a stored object is read as; without it the answer is the
+    object itself.
+    """
 
     key: str
-    value: Value
+    value: T = field(init=False, repr=False)
+
+
+Operation: TypeAlias = Answered[Any]
+
+
+@dataclass(slots=True, eq=False)
+class Put(Answered[bool]):
+    """Store ``content`` for ``ttl`` seconds, whatever was there. Answers True."""
+
+    content: Content = field(repr=False)
     ttl: int
 
 
-@dataclass(frozen=True, slots=True)
-class Get:
-    """Read. Answers the value, or None."""
+@dataclass(slots=True, eq=False)
+class Get(Answered[T | None]):
+    """Read. Answers the value; None when there is none, or none that can be read as ``kind``."""
 
-    key: str
+    kind: type[T] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+@dataclass(slots=True, eq=False)
+class Add(Answered[bool]):
     """Store unless the key is there: the first caller wins. Answers True or False."""
 
-    key: str
-    value: Value
+    content: Content = field(repr=False)
     ttl: int
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+@dataclass(slots=True, eq=False)
+class Delete(Answered[bool]):
     """Remove. Answers whether it was there."""
 
-    key: str
-
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class Taken(Generic[T]):
+    """The answer to :class:`Take`: a value, or why there is none."""
+
+    value: T | None = None
+    mismatch: bool = False
+    tries_left: int | None = field(default=None)
+    """After a mismatch under ``tries``: how many are left; 0 means the value is gone."""
+
+
+@dataclass(slots=True, eq=False)
+class Take(Answered[Taken[T]]):
     """Consume: read and remove, once, and on success store ``put`` in the same atomic step.
 
     The value is taken only if its member ``binding`` equals ``binding`` (None: no condition), so
@@ -57,74 +84,59 @@ class Take:
     :class:`Taken`. Where Redis has replicas the answer waits for their acknowledgement.
     """
 
-    key: str
     binding: str | None = None
     tries: int | None = None
     put: tuple[Put, ...] = ()
     into: str = ""
     into_ttl: int = 0
+    kind: type[T] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+@dataclass(slots=True, eq=False)
+class Hit(Answered[int]):
     """Count one event in a window of ``ttl`` seconds that starts with the first.
 
     Answers the count after this one: compare with the limit.
     """
 
-    key: str
     ttl: int
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+@dataclass(slots=True, eq=False)
+class Link(Answered[bool]):
     """Remember ``member`` under ``key`` (a set) for at least ``ttl`` more seconds. True."""
 
-    key: str
     member: str
     ttl: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unlink:
+@dataclass(slots=True, eq=False)
+class Unlink(Answered[bool]):
     """Forget ``member`` under ``key``. Answers whether it was there."""
 
-    key: str
     member: str
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
+@dataclass(slots=True, eq=False)
+class Members(Answered[frozenset[str]]):
     """The members linked under ``key``. Answers a frozenset of str."""
-
-    key: str
-
-
-Operation: TypeAlias = Put | Get | Add | Delete | Take | Hit | Link | Unlink | Members
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The answer to :class:`Take`: a value, or why there is none."""
-
-    value: Value | None = None
-    mismatch: bool = False
-    tries_left: int | None = field(default=None)
-    """After a mismatch under ``tries``: how many are left; 0 means the value is gone."""
 
 
 class TransientStore(Protocol):
     """Raises :class:`idp.core.errors.Unavailable` when the store cannot answer."""
 
     def run(self, *operations: Operation) -> tuple[Any, ...]:
-        """Carry out ``operations`` in one round trip; their answers in the same order."""
+        """Carry out ``operations`` in one round trip; their answers in the same order.
+
+        Each answer is the ``value`` of its operation as well.
+        """
         ...
 
     def get(self, key: str) -> Value | None: ...
 
-    def put(self, key: str, value: Value, ttl: int) -> None: ...
+    def put(self, key: str, content: Content, ttl: int) -> None: ...
 
-    def add(self, key: str, value: Value, ttl: int) -> bool: ...
+    def add(self, key: str, content: Content, ttl: int) -> bool: ...
 
     def take(
         self,
@@ -133,7 +145,7 @@ class TransientStore(Protocol):
         binding: str | None = None,
         tries: int | None = None,
         put: tuple[Put, ...] = (),
-    ) -> Taken: ...
+    ) -> Taken[Any]: ...
 
     def delete(self, key: str) -> bool: ...
 
@@ -154,11 +166,11 @@ class Operations(ABC):
         value: Value | None = self.run(Get(key))[0]
         return value
 
-    def put(self, key: str, value: Value, ttl: int) -> None:
-        self.run(Put(key, value, ttl))
+    def put(self, key: str, content: Content, ttl: int) -> None:
+        self.run(Put(key, content, ttl))
 
-    def add(self, key: str, value: Value, ttl: int) -> bool:
-        return bool(self.run(Add(key, value, ttl))[0])
+    def add(self, key: str, content: Content, ttl: int) -> bool:
+        return bool(self.run(Add(key, content, ttl))[0])
 
     def take(
         self,
@@ -167,8 +179,8 @@ class Operations(ABC):
         binding: str | None = None,
         tries: int | None = None,
         put: tuple[Put, ...] = (),
-    ) -> Taken:
-        taken: Taken = self.run(Take(key, binding, tries, put))[0]
+    ) -> Taken[Any]:
+        taken: Taken[Any] = self.run(Take(key, binding, tries, put))[0]
         return taken
 
     def delete(self, key: str) -> bool:

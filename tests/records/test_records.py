@@ -53,7 +53,16 @@ def test_what_the_release_of_november_2026_stored_is_read(record: Record) -> Non
 @pytest.mark.parametrize("record", SAMPLES, ids=kind)
 def test_what_is_stored_now_has_all_that_release_needs(record: Record) -> None:
     kept = json.loads((RELEASE / f"{kind(record)}.json").read_text("utf-8"))
-    assert {name: stored(record).get(name, MISSING) for name in kept} == kept
+    assert known_to(kept, stored(record)) == kept
+
+
+def known_to(release: Any, now: Any) -> Any:
+    """What is stored now, without the members that ``release`` did not have."""
+    if isinstance(release, dict) and isinstance(now, dict):
+        return {name: known_to(release[name], now.get(name, MISSING)) for name in release}
+    if isinstance(release, list) and isinstance(now, list) and len(release) == len(now):
+        return [known_to(*both) for both in zip(release, now, strict=True)]
+    return now
 
 
 @pytest.mark.parametrize("record", SAMPLES, ids=kind)
@@ -134,7 +143,7 @@ def test_a_tuple_has_its_length(pair: list[str]) -> None:
 def test_a_field_of_another_type_is_a_mistake_of_ours() -> None:
     @dataclass(frozen=True, slots=True)
     class Wrong(Record):
-        when: set[str]
+        when: complex
 
     with pytest.raises(TypeError):
-        Wrong({"a"}).dump()
+        Wrong(1j).dump()

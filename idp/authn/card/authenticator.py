@@ -28,7 +28,7 @@ from idp.login.visit import Visit
 from idp.mrtd.challenge import rnd_ifd
 from idp.mrtd.policy import Policy
 from idp.mrtd.trust import TrustStore
-from idp.storage.transient import Delete, Get, Operation, Put, Take, Taken
+from idp.storage.transient import Delete, Get, Operation, Put, Take, Taken, Value
 from idp.web.http import Request, Response, cookie, json_response, redirect
 
 SHOWN = "eid_card"
@@ -99,9 +99,9 @@ class CardLogin:
         if returned is None or returned.handle.flow != ticket.flow:
             raise Notice("card_expired", onward=f"/login/{t}/card")
         proof = self.desk.proof(ticket.flow, returned.proof)
-        take = Take(returned.handle.key("card-return"), put=(proof,))
-        visit, (taken,) = self.desk.read(request, ticket, take)
-        if taken.value is None:
+        take: Take[Value] = Take(returned.handle.key("card-return"), put=(proof,))
+        visit, _ = self.desk.read(request, ticket, take)
+        if take.value.value is None:
             visit, _ = self.desk.read(request, ticket)
             if visit.proved(self.method.name):  # the browser came twice
                 return self.desk.proceed(visit)
@@ -230,7 +230,9 @@ class CardLogin:
         said = {"state": state.value, "expires_at": self.desk.clock() + self.settings.ttl}
         return Put(state_key(flow), said, self.desk.settings.transaction_ttl)
 
-    def _check(self, toll: throttle.Toll, counts: tuple[int, ...], taken: Taken, flow: str) -> None:
+    def _check(
+        self, toll: throttle.Toll, counts: tuple[int, ...], taken: Taken[Value], flow: str
+    ) -> None:
         """Refuse what is too much; what it took is lost, and the page told so.
 
         Raises:

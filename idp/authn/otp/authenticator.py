@@ -26,7 +26,7 @@ from idp.login.ticket import Ticket
 from idp.login.visit import Visit
 from idp.notify.sender import Sender
 from idp.notify.text import code_text
-from idp.storage.transient import Add, Delete, Get, Operation, Put, Take, Taken
+from idp.storage.transient import Add, Delete, Get, Operation, Put, Take, Taken, Value
 from idp.web.http import Request, Response, redirect
 
 
@@ -63,7 +63,7 @@ class Otp:
                 self.desk.transient.run(self._put(visit.ticket.flow, asked))
             return self._send(visit, recipient, code)
 
-        add = Add(challenge_key(ticket.flow), asked.dump(), throttle.QUARTER)
+        add = Add(challenge_key(ticket.flow), asked, throttle.QUARTER)
         return Preparation((add, *toll.operations), begin)
 
     def withdraw(self, ticket: Ticket) -> tuple[Operation, ...]:
@@ -76,8 +76,9 @@ class Otp:
         Raises:
             Notice: the number must be typed again, or too many codes were asked for.
         """
-        visit, (value,) = self.desk.read(request, ticket, Get(challenge_key(ticket.flow)))
-        before = Challenge.read(value)
+        kept = Get(challenge_key(ticket.flow), Challenge)
+        visit, _ = self.desk.read(request, ticket, kept)
+        before = kept.value
         if before is None:
             raise Notice("code_gone", status=409, onward=visit.url)
         account = self.desk.accounts.by_id(before.account_id) if before.account_id else None
@@ -99,21 +100,20 @@ class Otp:
         if code is None:
             raise AuthenticationFailed("otp.error.format", reason="otp-format")
         try:
-            visit, (value, *counts) = self.desk.read(
-                request, ticket, Get(challenge_key(ticket.flow)), *attempts.operations
-            )
+            kept = Get(challenge_key(ticket.flow), Challenge)
+            visit, (_, *counts) = self.desk.read(request, ticket, kept, *attempts.operations)
         except Answered:
             self._require_same(ticket.flow, code, onward=f"/login/{ticket.text}/continue")
             raise
         self.desk.check(attempts, tuple(counts), onward=visit.url)
-        asked = Challenge.read(value)
+        asked = kept.value
         if asked is None and visit.proved(self.method.name):
             return self._again(visit, code)
         if asked is None or asked.expires_at <= self.desk.clock():
             raise Notice("code_gone", status=409, onward=f"{visit.url}/continue")
         authentication = Authentication.of(self.method, asked.account_id, self.desk.clock())
         proof, proved = self.desk.prove(visit, authentication)
-        take = Take(
+        take: Take[Value] = Take(
             challenge_key(ticket.flow),
             binding=challenge.binding(self.key, ticket.flow, asked.salt, code),
             tries=self.settings.tries,
@@ -121,7 +121,8 @@ class Otp:
             into=used_key(ticket.flow),
             into_ttl=SECONDS,
         )
-        (taken,) = self.desk.transient.run(take)
+        self.desk.transient.run(take)
+        taken = take.value
         if taken.value is None and not taken.mismatch:  # somebody was faster
             visit, _ = self.desk.read(request, ticket)
             if visit.proved(self.method.name):
@@ -142,8 +143,9 @@ class Otp:
         Raises:
             Notice: it is another one, or that was too long ago.
         """
-        value = self.desk.transient.get(used_key(flow))
-        used = Challenge.read(value)
+        kept = Get(used_key(flow), Challenge)
+        self.desk.transient.run(kept)
+        used = kept.value
         if used is None or not equal(
             used.binding, challenge.binding(self.key, flow, used.salt, code)
         ):
@@ -163,7 +165,7 @@ class Otp:
             self.desk.transient.delete(proof.key)  # no proof without its record
             raise
 
-    def _refused(self, visit: Visit, asked: Challenge, taken: Taken) -> None:
+    def _refused(self, visit: Visit, asked: Challenge, taken: Taken[Value]) -> None:
         """Say why nothing was taken: a wrong code, the last wrong code, or somebody was faster."""
         reason = "otp-wrong" if taken.mismatch else "otp-used"
         event = ProofRefused(
@@ -205,11 +207,12 @@ class Otp:
         return code, asked
 
     def _put(self, flow: str, asked: Challenge) -> Put:
-        return Put(challenge_key(flow), asked.dump(), throttle.QUARTER)
+        return Put(challenge_key(flow), asked, throttle.QUARTER)
 
     def _live(self, flow: str, who: str) -> bool:
-        value = self.desk.transient.get(challenge_key(flow))
-        asked = Challenge.read(value)
+        kept = Get(challenge_key(flow), Challenge)
+        self.desk.transient.run(kept)
+        asked = kept.value
         return bool(asked and asked.person == who and asked.expires_at > self.desk.clock())
 
     def _toll(self, request: Request, ticket: Ticket, who: str) -> throttle.Toll:

@@ -29,7 +29,7 @@ from idp.oidc.tokens.issue import FrontChannel
 from idp.oidc.tokens.participants import join
 from idp.oidc.tokens.standing import Ended
 from idp.oidc.vocabulary import ACCOUNT_LEVEL, CODE
-from idp.storage.transient import Put, Take
+from idp.storage.transient import Put, Take, Value
 from idp.web.http import Request, Response
 
 
@@ -68,13 +68,16 @@ def grant(
     again = _again(services, request, asked, ticket, response, kept)
     # What was pushed may have begun another login too: its answer is kept when this one has won.
     kept_too = () if used else again
-    taking = (Take(transaction_key(ticket.flow), put=(*puts, *kept_too)),) if ticket else puts
+    taking: Take[Value] | None = None
+    if ticket:
+        taking = Take(transaction_key(ticket.flow), put=(*puts, *kept_too))
     joined = join(authorization, now=services.clock())
     known = services.subjects.remember(client, authorization.account_id)
-    answers = services.transient.run(*used, *taking, *settled.renewed.operations, *joined, *known)
-    if ticket and answers[len(used)].value is None:
+    kept_now = (taking,) if taking else puts
+    services.transient.run(*used, *kept_now, *settled.renewed.operations, *joined, *known)
+    if ticket and taking and taking.value.value is None:
         raise services.desk.over(request, ticket)
-    if used and not answers[0]:
+    if used and not used[0].value:
         raise Notice("over", status=409, onward=home(client))
     if used and again:
         services.transient.run(*again)
@@ -171,6 +174,7 @@ def authorize(
         nonce=asked.nonce,
         details=asked.details,
         resource=asked.resource,
+        cards=settled.session.cards,
     )
 
 

@@ -18,7 +18,7 @@ from idp.oidc.clients.model import Client
 from idp.oidc.decoupled.waiting import Reference, State, Waiting
 from idp.oidc.errors import OAuthError, slow_down
 from idp.oidc.services import Services
-from idp.storage.transient import Delete, Get, Link, Members, Operation, Put, Unlink
+from idp.storage.transient import Delete, Get, Link, Members, Operation, Put, Unlink, Value
 
 CHOICES = 3
 REQUESTS = Limit("ciba-client", 3_000, 60)
@@ -91,9 +91,9 @@ class Mailbox:
         """What can be decided now, the newest first."""
         (members,) = services.transient.run(Members(self.all))
         found = [Reference.parse(each) for each in sorted(members)]
-        reads = [Get(each.key(KIND)) for each in found if each]
-        values = services.transient.run(*reads) if reads else ()
-        undecided = (each for each in values if each and State.USED not in each)
+        reads: list[Get[Value]] = [Get(each.key(KIND)) for each in found if each]
+        services.transient.run(*reads)
+        undecided = (each.value for each in reads if each.value and State.USED not in each.value)
         now = services.clock()
         waiting = [each for each in map(Waiting.read, undecided) if each and each.open(now)]
         return tuple(sorted(waiting, key=lambda each: -each.begun_at)[:MAX_SHOWN])

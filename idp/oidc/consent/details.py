@@ -100,7 +100,7 @@ def approve(flow: str, account_id: str, details: tuple[Detail, ...]) -> Put:
     return Put(approval_key(flow), {"answer": _answer(account_id, details)}, APPROVAL_TTL)
 
 
-def approval_of(flow: str) -> Get:
+def approval_of(flow: str) -> Get[Mapping[str, Any]]:
     """The operation that reads it back."""
     return Get(approval_key(flow))
 

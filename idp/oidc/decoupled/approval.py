@@ -28,7 +28,7 @@ from idp.oidc.errors import OAuthError
 from idp.oidc.services import Services
 from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.participants import join
-from idp.storage.transient import Operation, Put, Take, Taken
+from idp.storage.transient import Operation, Put, Take, Value
 from idp.web.http import Request, Response, redirect
 
 OUTCOMES = ("allowed", "denied", "mismatch", "unmet", "late", "other")
@@ -107,12 +107,9 @@ class Approval:
         """
         services, client = self.services, _client(self.services, waiting.asked)
         self._record_refusal(request, client, reason, flow=waiting.reference.flow)
-        taken: Taken
-        taken, *_ = services.transient.run(
-            waiting.deny(services.clock(), self._said(request, waiting, outcome)),
-            *self.forget(waiting, False),
-        )
-        if taken.value is None:
+        deny = waiting.deny(services.clock(), self._said(request, waiting, outcome))
+        services.transient.run(deny, *self.forget(waiting, False))
+        if deny.value.value is None:
             return self.over(request, waiting.reference)
         self.told(waiting, client)
         return self.end(outcome)
@@ -137,9 +134,8 @@ class Approval:
         services = self.services
         remembered = self._said(request, waiting, "allowed")
         allow = waiting.allow(authorization, services.clock(), remembered)
-        used = (Take(transaction_key(ticket.flow)),) if ticket else ()
-        taken: Taken
-        taken, *_ = services.transient.run(
+        used: tuple[Take[Value], ...] = (Take(transaction_key(ticket.flow)),) if ticket else ()
+        services.transient.run(
             allow,
             *used,
             *self.forget(waiting, True),
@@ -147,7 +143,7 @@ class Approval:
             *join(authorization, now=services.clock()),
             *services.subjects.remember(client, authorization.account_id),
         )
-        if taken.value is None:
+        if allow.value.value is None:
             return False
         try:
             services.audit.write(*settled.events, granted(authorization), peer=request.peer)

@@ -22,7 +22,7 @@ from idp.oidc.services import Services
 from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.resource import narrowed
 from idp.oidc.vocabulary import OFFLINE_ACCESS, claims_of, released_by
-from idp.storage.transient import Add, Get, Put, Take, Taken
+from idp.storage.transient import Add, Get, Put, Take, Value
 from idp.web.http import Params
 
 REMEMBERED = 600
@@ -115,7 +115,7 @@ class Waiting(Record):
         left = max(1, self.expires_at - now)
         return self._told(left), Put(self.reference.key(f"{self.kind}-open"), {}, left)
 
-    def allow(self, authorization: Authorization, now: int, *beside: Put) -> Take:
+    def allow(self, authorization: Authorization, now: int, *beside: Put) -> Take[Value]:
         """The operation that answers it with ``authorization``, if nobody decided before.
 
         ``beside`` is stored with the answer.
@@ -126,7 +126,7 @@ class Waiting(Record):
         )
         return Take(self.reference.key(f"{self.kind}-open"), put=(answer, *beside))
 
-    def deny(self, now: int, *beside: Put) -> Take:
+    def deny(self, now: int, *beside: Put) -> Take[Value]:
         """The operation that refuses it, if nobody decided before."""
         denied = replace(self, state=State.DENIED)._told(max(1, self.expires_at - now))
         return Take(self.reference.key(f"{self.kind}-open"), put=(denied, *beside))
@@ -182,17 +182,15 @@ def poll(services: Services, client: Client, kind: str, text: str) -> Authorizat
         raise invalid_grant(f"malformed_{kind}")
     polled = f"{handle.key(f'{kind}-polled')}:{digest(client.client_id)}"
     interval = services.settings.poll_interval
-    taken: Taken
-    taken, value, first = services.transient.run(
-        Take(handle.key(f"{kind}-answer"), client.client_id, put=(_used(services, kind, handle),)),
-        Get(handle.key(kind)),
-        Add(polled, {}, interval - EARLY),
-    )
-    authorization = Authorization.read(taken.value)
-    if authorization is not None:
-        return authorization
-    waiting = _judge(value, client, kind, now)
-    if first:
+    used = _used(services, kind, handle)
+    answer = Take(handle.key(f"{kind}-answer"), client.client_id, put=(used,), kind=Authorization)
+    asked: Get[Value] = Get(handle.key(kind))
+    first = Add(polled, {}, interval - EARLY)
+    services.transient.run(answer, asked, first)
+    if answer.value.value is not None:
+        return answer.value.value
+    waiting = _judge(asked.value, client, kind, now)
+    if first.value:
         raise NotYet("authorization_pending", "the citizen has not decided yet")
     # Until it was left alone for so long, every further poll is too early as well (§3.5).
     services.transient.put(polled, {}, waiting.interval + interval)

@@ -41,13 +41,13 @@ def redeem(services: Services, client: Client, request: Request, binding: Bindin
     used = Put(code.key(USED), {"client_id": client.client_id}, services.settings.family_ttl)
     # A code is bound to the key that its request named, or to none (RFC 9449 §10).
     tries = [
-        Take(code.key(CODE), replace(bound, dpop_jkt=jkt).digest, put=(used,))
+        Take(code.key(CODE), replace(bound, dpop_jkt=jkt).digest, put=(used,), kind=Authorization)
         for jkt in dict.fromkeys((binding.jkt, ""))
     ]
-    marker: Value | None
-    *taken, marker = services.transient.run(*tries, Get(code.key(USED)))
-    value = next((each.value for each in taken if each.value is not None), None)
-    authorization = Authorization.read(value)
+    marker: Get[Value] = Get(code.key(USED))
+    services.transient.run(*tries, marker)
+    found = (each.value.value for each in tries)
+    authorization = next((each for each in found if each is not None), None)
     if authorization is not None:
         authorization = _without_idle_scope(authorization, client)
         return Redemption(
@@ -57,11 +57,11 @@ def redeem(services: Services, client: Client, request: Request, binding: Bindin
             first=True,
             resource=narrowed(form, authorization.resource),
         )
-    if any(each.mismatch for each in taken):
+    if any(each.value.mismatch for each in tries):
         raise _not_bound(services, code, replace(bound, dpop_jkt=binding.jkt))
-    if marker is None:
+    if marker.value is None:
         raise invalid_grant("unknown_code")
-    if marker["client_id"] != client.client_id:
+    if marker.value["client_id"] != client.client_id:
         raise invalid_grant("foreign_code")
     raise replayed(services, client, request, flow=code.flow, what=CODE)
 

@@ -6,9 +6,7 @@ lost the answer (given the same successor). Anything else is a stolen token: the
 stole the token may be given the successor too, so that profiles and clients may do without.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from idp.audit.events import RefreshRepeated
 from idp.core.handles import Handle
@@ -22,7 +20,7 @@ from idp.oidc.tokens.refresh_token import KIND, USED, keep, mark_used, successor
 from idp.oidc.tokens.resource import narrowed
 from idp.oidc.tokens.sender_constraint import Binding
 from idp.oidc.vocabulary import known_scope
-from idp.storage.transient import Get, Take
+from idp.storage.transient import Get, Take, Value
 from idp.web.http import Params, Request
 
 GRANT_TYPE = "refresh_token"
@@ -37,15 +35,16 @@ def redeem(services: Services, client: Client, request: Request, binding: Bindin
         OAuthError: ``invalid_request``, ``invalid_scope``, ``invalid_target``, ``invalid_grant``.
     """
     handle = _handle(request.form)
-    live, used = services.transient.run(Get(handle.key(KIND)), Get(handle.key(USED)))
+    live, used = Get(handle.key(KIND), Authorization), Get[Value](handle.key(USED))
+    services.transient.run(live, used)
     following = successor(services.pepper, handle)
-    if used is not None:
-        authorization = _again(services, client, request, used, following)
+    if used.value is not None:
+        authorization = _again(services, client, request, used.value, following)
         _check_key(authorization, client, binding)
         redemption = _redemption(authorization, request.form, following)
         _record(services, authorization, request)
         return redemption
-    authorization = _owned(live, client)
+    authorization = _owned(live.value, client)
     _check_key(authorization, client, binding)
     if not client.profile.refresh_rotation:
         return _redemption(authorization, request.form, None)
@@ -54,7 +53,7 @@ def redeem(services: Services, client: Client, request: Request, binding: Bindin
         mark_used(handle, authorization, now=now),
         keep(following, authorization, now=now),
     )
-    use = Take(handle.key(KIND), binding=client.client_id, put=puts)
+    use = Take(handle.key(KIND), client.client_id, put=puts, kind=Authorization)
     return replace(_redemption(authorization, request.form, following), use=use)
 
 
@@ -67,8 +66,7 @@ def _handle(form: Params) -> Handle:
     return handle
 
 
-def _owned(record: Mapping[str, Any] | None, client: Client) -> Authorization:
-    authorization = Authorization.read(record)
+def _owned(authorization: Authorization | None, client: Client) -> Authorization:
     if authorization is None:
         raise invalid_grant("unknown_refresh_token")
     if authorization.client_id != client.client_id:
@@ -80,7 +78,7 @@ def _again(
     services: Services,
     client: Client,
     request: Request,
-    used: Mapping[str, Any],
+    used: Value,
     following: Handle,
 ) -> Authorization:
     """The authorization of a token used before, if its answer may only have been lost."""
@@ -88,12 +86,13 @@ def _again(
         raise invalid_grant("foreign_refresh_token")
     age = services.clock() - used["used_at"]
     racing = age < services.settings.retry_after
-    live = services.transient.get(following.key(KIND))
-    if live is None or not (racing or age < _repeat_seconds(services, client)):
+    live = Get(following.key(KIND), Authorization)
+    services.transient.run(live)
+    if live.value is None or not (racing or age < _repeat_seconds(services, client)):
         raise replayed(services, client, request, flow=following.flow, what=KIND)
     if racing:
         raise invalid_grant("refresh_token_race")
-    return _owned(live, client)
+    return _owned(live.value, client)
 
 
 def _repeat_seconds(services: Services, client: Client) -> int:

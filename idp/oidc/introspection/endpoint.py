@@ -20,7 +20,7 @@ from idp.oidc.services import Endpoint, Part, Services, recording_client
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.sender_constraint import token_type
-from idp.oidc.tokens.standing import Ended
+from idp.oidc.tokens.standing import Ended, Holder
 from idp.oidc.vocabulary import (
     ASSERTION_ALGS,
     AUTH_METHODS,
@@ -91,7 +91,7 @@ def _access_token(services: Services, client: Client, text: str) -> dict[str, An
     audience = token.audience or (services.settings.issuer,)
     if client.client_id not in (authorization.client_id, *token.audience):
         raise Ended("not_for_this_client")
-    return _described(services, authorization) | {
+    return _described(services, authorization, services.standing.allows(authorization)) | {
         "token_type": token_type(authorization.cnf),
         "aud": audience[0] if len(audience) == 1 else list(audience),
         "iat": token.issued_at,
@@ -103,12 +103,11 @@ def _refresh_token(services: Services, client: Client, text: str) -> dict[str, A
     authorization = services.presented.refresh_token(text)
     if client.client_id != authorization.client_id:
         raise Ended("not_for_this_client")
-    described = _described(services, authorization)
+    described = _described(services, authorization, services.standing.confirm(authorization))
     return described | {"iat": authorization.issued_at, "exp": authorization.expires_at}
 
 
-def _described(services: Services, authorization: Authorization) -> dict[str, Any]:
-    holder = services.standing.confirm(authorization)
+def _described(services: Services, authorization: Authorization, holder: Holder) -> dict[str, Any]:
     described: dict[str, Any] = {
         "active": True,
         "iss": services.settings.issuer,

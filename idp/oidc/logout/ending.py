@@ -16,10 +16,11 @@ from idp.oidc.clients.repository import ClientCache
 from idp.oidc.logout.delivery import Message
 from idp.oidc.logout.repository import Outbox
 from idp.oidc.tokens.authorization import session_subject
-from idp.oidc.tokens.participants import clients_of_key
+from idp.oidc.tokens.participants import clients_of_key, flows_of_key
+from idp.oidc.tokens.standing import revoked_key
 from idp.oidc.tokens.subject import Subjects
 from idp.storage.revocations import Revocations
-from idp.storage.transient import Members, TransientStore, Unlink
+from idp.storage.transient import Members, Put, TransientStore, Unlink
 from idp.storage.used import Use, once
 
 
@@ -51,6 +52,7 @@ class Endings:
         end = Use("session-end", session.id, "", session.expires_at)
         beside = once(end, self.outbox.beside(self._messages(session, clients)))
         end_session(session, self.revocations, self.transient, beside)
+        self._mark_grants(session)
         return clients
 
     def end_account(self, account_id: str, sessions: Iterable[Session], *, until: int) -> None:
@@ -87,6 +89,17 @@ class Endings:
             beside=once(answer, self.outbox.beside(self._messages(session, (client,)))),
         )
         self.transient.run(Unlink(clients_of_key(session.id), client.client_id))
+
+    def _mark_grants(self, session: Session) -> None:
+        """Mark every grant made in the session, which access tokens are judged by on every node.
+
+        After the session is gone: whoever still makes tokens of a grant joined before that.
+        """
+        flows, now = Members(flows_of_key(session.id)), self.clock()
+        self.transient.run(flows)
+        ttl = max(1, session.expires_at - now)
+        marks = (Put(revoked_key(each), {"at": now}, ttl) for each in sorted(flows.value))
+        self.transient.run(*marks)
 
     def _messages(self, session: Session, clients: Iterable[Client]) -> list[Message]:
         return [

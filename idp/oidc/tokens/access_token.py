@@ -4,7 +4,6 @@ Both leave one ``access`` record, keyed by a digest: the handle's secret is know
 alone, and a JWT's ``jti`` is that digest, which is of no use as a handle.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,16 +39,10 @@ class AccessToken:
     issued_at: int
     expires_at: int
 
-    @classmethod
-    def read(cls, key: str, value: Mapping[str, Any] | None) -> "AccessToken | None":
-        """Read back what :meth:`put` stored under ``key``; None where nothing can be read."""
-        kept = Kept.read(value)
-        return cls(key, kept.authorization, kept.issued_at, kept.expires_at) if kept else None
-
     def put(self) -> Put:
         """The operation that keeps it."""
         kept = Kept(self.authorization, self.issued_at, self.expires_at)
-        return Put(self.key, kept.dump(), self.expires_at - self.issued_at)
+        return Put(self.key, kept, self.expires_at - self.issued_at)
 
     @property
     def audience(self) -> tuple[str, ...]:
@@ -83,6 +76,11 @@ def jwt_claims(token: AccessToken, handle: Handle, *, issuer: str, subject: str)
     if authorization.details:
         claims["authorization_details"] = list(authorization.details)
     return claims
+
+
+def flow_of(key: str) -> str:
+    """The flow of the token whose record is kept under ``key``."""
+    return key[len(KIND) + 2 : len(KIND) + 2 + FLOW_CHARS]
 
 
 def record_key(token: str, keys: JwkSet, *, issuer: str, now: int) -> str | None:

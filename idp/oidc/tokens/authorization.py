@@ -22,7 +22,8 @@ class Authorization(Record):
     ``issued_at`` (epoch seconds) stays the same over refreshes, and nothing made from the
     authorization outlives ``expires_at``: the absolute end of the session. ``details`` are the
     transactions approved (RFC 9396). ``resource`` lists the resource servers its tokens are for
-    (RFC 8707), and ``cnf`` what they are bound to (see ``tokens.sender_constraint``).
+    (RFC 8707), and ``cnf`` what they are bound to (see ``tokens.sender_constraint``). ``cards`` are
+    the keys of the chips that proved the session by then: with such a card it ends.
     """
 
     flow: str
@@ -41,6 +42,7 @@ class Authorization(Record):
     resource: str = ""
     details: tuple[Mapping[str, str], ...] = ()
     cnf: Mapping[str, str] = field(default_factory=dict, hash=False)
+    cards: tuple[str, ...] = ()
 
     @property
     def acr(self) -> str:

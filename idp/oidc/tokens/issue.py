@@ -47,7 +47,7 @@ class Redemption:
     authorization: Authorization
     grant_type: str
     refresh: Handle | None = None
-    use: Take | None = None
+    use: Take[Authorization] | None = None
     renewable: bool = False
     first: bool = False
     resource: str | None = None
@@ -93,15 +93,16 @@ class Mint:
         if redemption.renewable:
             refresh = Handle.new(authorization.flow)
             puts.append(refresh_token.keep(refresh, authorization, now=now))
-        use = redemption.use
-        taking = (replace(use, put=(*use.put, *puts)),) if use else puts
-        *done, session, revoked = self.transient.run(*taking, *Standing.reads(authorization))
-        if use and done[0].value is None:
+        use = replace(redemption.use, put=(*redemption.use.put, *puts)) if redemption.use else None
+        session, mark = Standing.reads(authorization)
+        self.transient.run(*((use,) if use else puts), session, mark)
+        if use and use.value.value is None:
             raise Ended("refresh_token_race")
         if redemption.first:
-            holder = self.standing.holder(authorization, session)
+            holder = self.standing.holder(authorization, session.value)
         else:
-            holder = self.standing.check(authorization, session, revoked)
+            revoked = mark.value is not None
+            holder = self.standing.check(authorization, session.value, revoked=revoked)
         text = self._access_text(access, holder, handle)
         answer: dict[str, Any] = {
             "access_token": text,
@@ -138,7 +139,7 @@ class Mint:
         # It is for refresh tokens, which never come this way (OIDC Core §11).
         scope = tuple(each for each in authorization.scope if each != OFFLINE_ACCESS)
         authorization, now = replace(authorization, scope=scope), self.clock()
-        holder = self.standing.holder(authorization, session.dump())
+        holder = self.standing.holder(authorization, session)
         members: dict[str, str] = {}
         puts: tuple[Put, ...] = ()
         if "token" in response_type.split():

@@ -1,7 +1,8 @@
-"""Which relying parties a session was used at: those to be told of its end.
+"""What hangs on a session: the relying parties it was used at, and the grants made in it.
 
-OpenID Connect Back-Channel Logout 1.0 §2.1: the set grows with every authorization made in the
-session. Whoever answers with one runs :func:`join` in the same round trip.
+At its end the relying parties are notified (OpenID Connect Back-Channel Logout 1.0 §2.1) and the
+grants are marked. Both sets grow with every authorization made in the session: whoever answers with
+one runs :func:`join` in the same round trip.
 """
 
 from idp.oidc.tokens.authorization import Authorization
@@ -13,9 +14,18 @@ def clients_of_key(session_id: str) -> str:
     return f"clients-of:{{{session_id}}}"
 
 
+def flows_of_key(session_id: str) -> str:
+    """The set of the flows of a session's authorizations."""
+    return f"flows-of:{{{session_id}}}"
+
+
 def join(authorization: Authorization, *, now: int) -> tuple[Link, ...]:
-    """The operation that remembers the client; none where there is no session to end."""
-    if authorization.session_id is None:
+    """The operations that remember client and grant; none where there is no session to end."""
+    session_id = authorization.session_id
+    if session_id is None:
         return ()
     ttl = max(1, authorization.expires_at - now)
-    return (Link(clients_of_key(authorization.session_id), authorization.client_id, ttl),)
+    return (
+        Link(clients_of_key(session_id), authorization.client_id, ttl),
+        Link(flows_of_key(session_id), authorization.flow, ttl),
+    )

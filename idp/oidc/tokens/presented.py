@@ -10,11 +10,11 @@ from idp.core.handles import Handle
 from idp.keystore.file import KeyStore
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens import refresh_token
-from idp.oidc.tokens.access_token import AccessToken, record_key
+from idp.oidc.tokens.access_token import AccessToken, Kept, flow_of, record_key
 from idp.oidc.tokens.authorization import Authorization
-from idp.oidc.tokens.standing import Ended
+from idp.oidc.tokens.standing import Ended, revoked_key
 from idp.storage.revocations import Revocations
-from idp.storage.transient import Get, TransientStore
+from idp.storage.transient import Get, TransientStore, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +28,44 @@ class Presented:
     revocations: Revocations
 
     def access_token(self, text: str) -> AccessToken:
-        """The access token that ``text`` is.
+        """The access token that ``text`` is; its record and its grant's mark in one round trip.
 
         Raises:
             Ended: it is none of ours, or expired, or revoked.
         """
-        now = self.clock()
-        key = record_key(text, self.keys.verification(), issuer=self.settings.issuer, now=now)
-        token = AccessToken.read(key, self.transient.get(key)) if key else None
-        if key is None or token is None:
+        key = self._key(text)
+        record, mark = Get(key, Kept), Get[Value](revoked_key(flow_of(key)))
+        self.transient.run(record, mark)
+        kept = record.value
+        if kept is None:
             raise Ended("unknown_access_token")
-        if now >= token.expires_at:
+        if self.clock() >= kept.expires_at:
             raise Ended("access_token_expired")
+        if mark.value is not None:
+            raise Ended("grant_revoked")
         if self.revocations.is_revoked("grant", key, 0):
             raise Ended("access_token_revoked")
-        return token
+        return AccessToken(key, kept.authorization, kept.issued_at, kept.expires_at)
+
+    def client_of(self, text: str) -> str:
+        """The client that an access token was issued to, whether or not it may still be used.
+
+        Raises:
+            Ended: nothing is kept of it.
+        """
+        record = Get(self._key(text), Kept)
+        self.transient.run(record)
+        if record.value is None:
+            raise Ended("unknown_access_token")
+        return record.value.authorization.client_id
+
+    def _key(self, text: str) -> str:
+        """Where the record of an access token is kept, if there is one."""
+        issuer, now = self.settings.issuer, self.clock()
+        key = record_key(text, self.keys.verification(), issuer=issuer, now=now)
+        if key is None:
+            raise Ended("unknown_access_token")
+        return key
 
     def refresh_token(self, text: str) -> Authorization:
         """The authorization behind a refresh token that can still be used.
@@ -51,11 +74,13 @@ class Presented:
             Ended: it is none of ours, was used, or has expired.
         """
         handle = Handle.parse(text)
-        record = self.transient.get(handle.key(refresh_token.KIND)) if handle else None
-        authorization = Authorization.read(record)
-        if authorization is None:
+        if handle is None:
             raise Ended("unknown_refresh_token")
-        return authorization
+        record = Get(handle.key(refresh_token.KIND), Authorization)
+        self.transient.run(record)
+        if record.value is None:
+            raise Ended("unknown_refresh_token")
+        return record.value
 
     def refresh_family(self, text: str) -> tuple[str, str]:
         """Flow and client_id of a refresh token, used already or not.
@@ -66,8 +91,10 @@ class Presented:
         handle = Handle.parse(text)
         if handle is None:
             raise Ended("unknown_refresh_token")
-        reads = Get(handle.key(refresh_token.KIND)), Get(handle.key(refresh_token.USED))
-        record = next(filter(None, self.transient.run(*reads)), None)
+        live: Get[Value] = Get(handle.key(refresh_token.KIND))
+        used: Get[Value] = Get(handle.key(refresh_token.USED))
+        self.transient.run(live, used)
+        record = live.value or used.value
         if record is None:
             raise Ended("unknown_refresh_token")
         return handle.flow, record["client_id"]

@@ -4,9 +4,8 @@ A token is never good by itself: its client must be active and still registered 
 session must live, its account must be usable by the one rule, and nothing of it be revoked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from idp.accounts.lifecycle import AccountUnusable
 from idp.accounts.model import Account
@@ -17,7 +16,7 @@ from idp.oidc.clients.repository import ClientCache
 from idp.oidc.tokens.authorization import Authorization, consent_subject, session_subject
 from idp.registry.model import Person
 from idp.storage.revocations import Revocations
-from idp.storage.transient import Get, TransientStore
+from idp.storage.transient import Get, TransientStore, Value
 
 
 class Ended(Exception):
@@ -63,7 +62,25 @@ class Standing:
         Raises:
             Ended: it no longer stands.
         """
-        return self.check(authorization, *self.transient.run(*self.reads(authorization)))
+        session, mark = self.reads(authorization)
+        self.transient.run(session, mark)
+        return self.check(authorization, session.value, revoked=mark.value is not None)
+
+    def allows(self, authorization: Authorization) -> Holder:
+        """Who holds the access tokens of ``authorization``, judged without a store.
+
+        A session's end is known here by its revocation, and by the mark that it leaves at each of
+        its grants (:meth:`idp.oidc.logout.ending.Endings.end`), which whoever reads the token reads
+        with it.
+
+        Raises:
+            Ended: it no longer stands.
+        """
+        client = self._granted(authorization)
+        if self.revocations.is_revoked("grant", authorization.flow, 0):
+            raise Ended("grant_revoked")
+        self._check_cards(authorization.cards)
+        return self._held(client, authorization)
 
     def issue_time(self, account_id: str, session_id: str, client_id: str) -> int:
         """When an authorization is issued: now, or just after what the citizen ended before it."""
@@ -84,16 +101,17 @@ class Standing:
         self.transient.put(revoked_key(flow), {"at": now}, self.family_ttl)
 
     @staticmethod
-    def reads(authorization: Authorization) -> tuple[Get, Get]:
+    def reads(authorization: Authorization) -> tuple[Get[Session], Get[Value]]:
         """What :meth:`check` must be given the answers of: the session, the revocation mark."""
         session = session_key(authorization.session_id or authorization.flow)
-        return Get(session), Get(revoked_key(authorization.flow))
+        return Get(session, Session), Get(revoked_key(authorization.flow))
 
     def check(
         self,
         authorization: Authorization,
-        session: Mapping[str, Any] | None,
-        revoked: Mapping[str, Any] | None,
+        session: Session | None,
+        *,
+        revoked: bool,
     ) -> Holder:
         """Who holds ``authorization``, which still stands.
 
@@ -101,33 +119,41 @@ class Standing:
             Ended: it does not.
         """
         # Flows are never used again, so any revocation of one counts.
-        if revoked is not None or self.revocations.is_revoked("grant", authorization.flow, 0):
+        if revoked or self.revocations.is_revoked("grant", authorization.flow, 0):
             raise Ended("grant_revoked")
         return self.holder(authorization, session)
 
-    def holder(self, authorization: Authorization, session: Mapping[str, Any] | None) -> Holder:
+    def holder(self, authorization: Authorization, session: Session | None) -> Holder:
         """Who holds ``authorization``, whether or not the grant itself was ended since.
 
         Raises:
             Ended: the time, the client, the session or the account no longer allows it.
         """
+        client = self._granted(authorization)
+        if authorization.account_id is not None:
+            if session is None or not session.lives(self.clock()):
+                raise Ended("session_ended")
+            self._check_cards(session.cards)
+        return self._held(client, authorization)
+
+    def _granted(self, authorization: Authorization) -> Client:
         if self.clock() >= authorization.expires_at:
             raise Ended("grant_expired")
         client = self._client(authorization)
         self._check_revocations(authorization)
+        return client
+
+    def _held(self, client: Client, authorization: Authorization) -> Holder:
         if authorization.account_id is None:
             return Holder(client)
-        self._check_session(Session.read(session))
         try:
             account, person = self.usable(authorization.account_id)
         except AccountUnusable as error:
             raise Ended(f"account_{error.reason}") from error
         return Holder(client, account, person)
 
-    def _check_session(self, session: Session | None) -> None:
-        if session is None or not session.lives(self.clock()):
-            raise Ended("session_ended")
-        if any(self.revocations.is_revoked("card", each, 0) for each in session.cards):
+    def _check_cards(self, cards: Iterable[str]) -> None:
+        if any(self.revocations.is_revoked("card", each, 0) for each in cards):
             raise Ended("card_revoked")
 
     def _client(self, authorization: Authorization) -> Client:

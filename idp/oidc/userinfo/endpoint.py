@@ -70,7 +70,7 @@ def _authorized(services: Services, request: Request, shown: Shown) -> tuple[Aut
     """What the token allows, and to whom: shown by who holds the key that it is bound to."""
     try:
         authorization = services.presented.access_token(shown.token).authorization
-        holder = services.standing.confirm(authorization)
+        holder = services.standing.allows(authorization)
     except Ended as error:
         raise invalid_token(error.reason) from error
     with recording(services, holder.client.client_id, request):

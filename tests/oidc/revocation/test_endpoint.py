@@ -54,11 +54,13 @@ def test_what_was_revoked_stays_so_when_the_transient_store_forgets(
     assert world.alive(tokens) == (False, False)
 
 
-def test_a_lost_session_ends_its_tokens(world: World) -> None:
+def test_with_a_lost_session_nothing_is_issued_any_more(world: World) -> None:
+    """What was issued ends by itself; a session that was *ended* ends it (test_ending)."""
     session = world.session()
     tokens = body(world.redeem(world.code(world.authorization(session=session))))
     world.transient.delete(session_key(session.id))
-    assert world.alive(tokens) == (False, False)
+    assert world.alive(tokens) == (True, False)
+    assert refused(world.refresh(tokens["refresh_token"])) == INVALID_GRANT
 
 
 @pytest.mark.attack("H06")
