@@ -1,6 +1,6 @@
-"""The groups of settings: what may be said of each part of a deployment.
+"""The sections of the settings: one for each part of a deployment.
 
-``idp.settings`` puts them together and judges them.
+``idp.settings`` combines and validates them.
 """
 
 from pathlib import Path
@@ -16,10 +16,10 @@ Seconds: TypeAlias = Annotated[int, Field(ge=1)]
 
 
 def host_port(text: str) -> tuple[str, int]:
-    """``host:port`` apart.
+    """Split ``host:port``.
 
     Raises:
-        ValueError: it is not that.
+        ValueError: another form.
     """
     try:
         parts = urlsplit(f"//{text}")
@@ -64,13 +64,13 @@ class RedisSection(Section):
         " `redis+cluster://h:p,h:p`. Absent: an embedded Valkey.",
     )
     replicas: int = Field(
-        0, ge=0, description="Replicas that must have what is consumed or claimed."
+        0, ge=0, description="Replicas that must acknowledge each consumed or claimed record."
     )
 
 
 class KeysSection(Section):
     directory: Path = Field(
-        Path("keys/dev"), description="Signing keys and secrets, mode 0700; in production required."
+        Path("keys/dev"), description="Signing keys and secrets, mode 0700; required in production."
     )
 
 
@@ -78,35 +78,37 @@ class TrustSection(Section):
     directory: Path = Field(
         Path("keys/trust/csca"),
         description="Trust anchors of chip cards: CSCA certificates, CRLs, master lists. Outside"
-        " production those of the development authority in the keys directory are trusted too.",
+        " production the development authority in the keys directory is trusted too.",
     )
 
 
 class ManagementSection(Section):
     bind: Annotated[str, AfterValidator(_bind)] = Field(
-        "127.0.0.1:9000", description="Where /healthz, /readyz and /metrics are; never public."
+        "127.0.0.1:9000", description="Address of /healthz, /readyz and /metrics; never public."
     )
 
 
 class SessionSection(Section):
-    idle_ttl: Seconds = Field(15 * 60, description="Seconds a session may rest.")
-    absolute_ttl: Seconds = Field(12 * 3600, description="Seconds a session may live.")
+    idle_ttl: Seconds = Field(15 * 60, description="Seconds without use that end a session.")
+    absolute_ttl: Seconds = Field(
+        12 * 3600, description="Longest lifetime of a session in seconds."
+    )
     moved: Literal["note", "user-agent", "any"] = Field(
         "note",
-        description="What a session that is used from elsewhere does: leaves an audit event"
-        " (`note`), or also asks for the login again after another kind of browser (`user-agent`),"
-        " or another network within 15 minutes too (`any`).",
+        description="Reaction to a session's use from elsewhere: an audit event"
+        " (`note`), or also a new login after a change of the browser's kind (`user-agent`),"
+        " or also after a change of network within 15 minutes (`any`).",
     )
 
 
 class TokensSection(Section):
-    access_ttl: Seconds = Field(600, description="Seconds an access token lives.")
-    id_ttl: Seconds = Field(300, description="Seconds an ID token is valid.")
+    access_ttl: Seconds = Field(600, description="Lifetime of an access token in seconds.")
+    id_ttl: Seconds = Field(300, description="Lifetime of an ID token in seconds.")
 
 
 class OtpSection(Section):
-    ttl: Seconds = Field(300, description="Seconds a one-time code lives.")
-    tries: Count = Field(5, description="Wrong guesses that end a code.")
+    ttl: Seconds = Field(300, description="Lifetime of a one-time code in seconds.")
+    tries: Count = Field(5, description="Number of wrong guesses that end a code.")
     max_sends: Count | None = Field(
         None, description="Codes to one person in 15 minutes: 3, in the sandbox 10,000."
     )
@@ -114,24 +116,24 @@ class OtpSection(Section):
         None, description="Codes to one person in a day: 10, in the sandbox 10,000."
     )
     send_fixed_code: bool = Field(
-        False, description="Sandbox: text its fixed code to the phone too, for the demo phone."
+        False, description="Sandbox: also send the fixed code to the demo phone."
     )
 
 
 class ThrottleSection(Section):
     per_address: Count | None = Field(
         None,
-        description="Logins begun, numbers tried, codes asked for, cards shown and calls to"
+        description="Logins started, numbers tried, codes requested, cards presented and calls to"
         " /register from one address in 15 minutes, each: 1,200, 600, 300, 300 and 100, in the"
         " sandbox 10,000.",
     )
 
 
 class ServiceSection(Section):
-    """A service of somebody else's, reached over TLS."""
+    """Another party's service, reached over TLS."""
 
     url: str | None = Field(None, pattern="^https://", description="Its https URL.")
-    timeout: float = Field(3.0, gt=0, le=30, description="Seconds to wait for it.")
+    timeout: float = Field(3.0, gt=0, le=30, description="Timeout in seconds.")
     ca_file: Path | None = Field(None, description="Authorities (PEM) instead of the machine's.")
     certificate_file: Path | None = Field(None, description="Our client certificate (PEM).")
     private_key_file: Path | None = Field(None, description="Its private key (PEM).")
@@ -142,7 +144,7 @@ class RegistrySection(ServiceSection):
 
     source: Literal["sql", "http"] = Field("sql", description="`sql` or `http` (needs `url`).")
     former_numbers: bool = Field(
-        False, description="Take a 9-digit number for its holder's where only one person has it."
+        False, description="Accept a 9-digit number for login if only one person has it."
     )
 
 
@@ -150,7 +152,7 @@ class SmsSection(ServiceSection):
     """The SMS gateway. Without one, texts go to the demo phone's inbox."""
 
     token: SecretStr | None = Field(None, description="Bearer token for the gateway.")
-    sender: str = Field("VNEID", description="Who a text is from.")
+    sender: str = Field("VNEID", description="Sender of the texts.")
 
 
 class OutboundSection(Section):
@@ -165,26 +167,26 @@ class MtlsSection(Section):
 
     ca_file: Path | None = Field(
         None,
-        description="Authorities (PEM) whose certificates clients of `tls_client_auth` may show.",
+        description="Authorities (PEM) that issue the certificates of `tls_client_auth` clients.",
     )
     origin: str = Field(
         "",
         pattern=r"^(https://[^/?#@\s]+)?$",
-        description="`https://host[:port]` that asks for client certificates, if not the issuer.",
+        description="`https://host[:port]` that requests client certificates, if not the issuer.",
     )
 
 
 class RegistrationSection(Section):
-    """Clients that register themselves; outside the sandbox they wait for the operator."""
+    """Self-registered clients; outside the sandbox the operator must enable them."""
 
     policy: Literal["closed", "token", "open"] | None = Field(
         None,
-        description="Who may register a client at /register: nobody (`closed`), who has an initial"
-        " access token (`token`, see `idp client invite`), everybody (`open`). Absent: `closed`,"
+        description="Registration at /register: refused (`closed`), allowed with an initial"
+        " access token (`token`, see `idp client invite`), to everybody (`open`). Absent: `closed`,"
         " in the sandbox `open`.",
     )
     software_statement_issuer: str = Field(
-        "", description="Whose software statements are believed: their `iss`."
+        "", description="Trusted issuer of software statements: their `iss`."
     )
     software_statement_jwks: Path | None = Field(
         None, description="The public keys of that issuer: a JWK set in a file."

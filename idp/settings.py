@@ -1,7 +1,7 @@
 """The settings of one deployment: environment, secret files, an optional TOML file; read once.
 
-A variable is ``IDP_`` and a name, ``__`` between a section and its field. Every problem is
-reported together, in sentences. Nothing else reads the environment.
+A variable is ``IDP_`` and a name, ``__`` between a section and its field. Every configuration
+error is reported at once, as sentences. Nothing else reads the environment.
 """
 
 import os
@@ -57,7 +57,7 @@ def _networks(value: Any) -> Any:
 
 
 class InvalidSettings(Exception):
-    """The settings cannot be used; ``problems`` is a sentence each."""
+    """Invalid settings; ``problems`` has one sentence for each error."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
@@ -65,7 +65,7 @@ class InvalidSettings(Exception):
 
 
 class Settings(BaseSettings):
-    """Every setting there is."""
+    """All settings."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -79,13 +79,13 @@ class Settings(BaseSettings):
         "http://localhost:8000", description="`https://host[:port]`; http on loopback only."
     )
     sandbox: bool = Field(
-        False, description="For relying parties' tests: invented citizens, known codes, a banner."
+        False, description="For relying parties' tests: test citizens, known codes, a banner."
     )
     state_directory: Path = Field(
-        Path("var"), description="Where SQLite, the embedded Valkey and metrics keep their files."
+        Path("var"), description="Folder for the files of SQLite, the embedded Valkey and metrics."
     )
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
-        (), description="Comma-separated networks whose forwarding headers are believed."
+        (), description="Comma-separated networks whose forwarding headers are trusted."
     )
     hotline: str = Field("", description="Telephone number in the footer of pages.")
     privacy_url: str = Field(
@@ -96,10 +96,10 @@ class Settings(BaseSettings):
     )
     documentation_url: str = Field(
         "",
-        description="What developers read: `service_documentation` in the metadata.",
+        description="The developers' documentation: `service_documentation` in the metadata.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe log line that is written."
+        "info", description="Lowest severity of written log lines."
     )
     database: DatabaseSection = DatabaseSection()
     redis: RedisSection = RedisSection()
@@ -125,7 +125,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What they are made of and nothing else; :func:`load` reads the environment."""
+        """The constructor's arguments and nothing else; :func:`load` reads the environment."""
         return (init_settings,)
 
     @property
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
         """Whether the issuer is this machine: development and tests."""
         try:
             host = urlsplit(self.issuer).hostname or ""
-        except ValueError:  # which the issuer's own check tells
+        except ValueError:  # the issuer's own check reports it
             return False
         try:
             return ip_address(host).is_loopback
@@ -147,24 +147,24 @@ class Settings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        """Where the database is."""
+        """The database's SQLAlchemy URL."""
         if self.database.url is not None:
             return self.database.url.get_secret_value()
         return f"sqlite:///{self.state_directory.absolute() / 'idp.db'}"
 
     @property
     def redis_url(self) -> str | None:
-        """Where Redis is; None for the embedded Valkey over :attr:`valkey_directory`."""
+        """The URL of Redis; None for the embedded Valkey in :attr:`valkey_directory`."""
         return self.redis.url.get_secret_value() if self.redis.url else None
 
     @property
     def valkey_directory(self) -> Path:
-        """Where the embedded Valkey keeps its files."""
+        """The folder of the embedded Valkey's files."""
         return self.state_directory / "valkey"
 
     @property
     def inbox(self) -> Path:
-        """The demo phone's inbox: where texts go without an SMS gateway."""
+        """The demo phone's inbox, which receives texts without an SMS gateway."""
         return self.state_directory / "inbox.jsonl"
 
     @property
@@ -174,15 +174,15 @@ class Settings(BaseSettings):
 
     @property
     def card_authority(self) -> Path:
-        """Where the development authority that issues software cards keeps its keys."""
+        """The key folder of the development authority, which issues software cards."""
         return self.keys.directory / "card-authority"
 
     @property
     def client_authorities(self) -> tuple[Certificate, ...]:
-        """Who issues clients' certificates.
+        """The certificate authorities of clients' certificates.
 
         Raises:
-            OSError, ValueError: they cannot be read.
+            OSError, ValueError: the file cannot be read.
         """
         file = self.mtls.ca_file
         return tuple(load_pem_x509_certificates(file.read_bytes())) if file else ()
@@ -192,20 +192,20 @@ class Settings(BaseSettings):
         """The keys of the issuer of software statements; none without one.
 
         Raises:
-            OSError, ValueError: they cannot be read.
+            OSError, ValueError: the file cannot be read.
         """
         file = self.registration.software_statement_jwks
         return parse_jwk_set(loads_object(file.read_bytes())) if file else JwkSet()
 
     @property
     def trust_directories(self) -> tuple[Path, ...]:
-        """Where the anchors of chip cards are."""
+        """The folders of the chip cards' trust anchors."""
         own = () if self.production else (self.card_authority / "trust",)
         return (self.trust.directory, *own)
 
 
 class _Environment(EnvSettingsSource):
-    """The environment, but what is said in another way: secret files, and a section as a whole."""
+    """The environment, except secret files and variables for a whole section."""
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         files = {f"{PREFIX}{name}_file".lower() for name in SECRETS}
@@ -224,19 +224,19 @@ def load() -> Settings:
     """Read the settings: the environment with its secret files, before the TOML file.
 
     Raises:
-        InvalidSettings: they cannot be used, with everything that is wrong.
+        InvalidSettings: with every configuration error.
     """
     problems = list(_unknown())
     values = merged(from_file(problems), from_secrets(problems), _Environment(Settings)())
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        wrong = error.errors()
-        problems += map(_sentence, wrong)
-        settings = Settings(**without(values, wrong))
-    told = {each.partition(":")[0] for each in problems}
+        invalid = error.errors()
+        problems += map(_sentence, invalid)
+        settings = Settings(**without(values, invalid))
+    reported = {each.partition(":")[0] for each in problems}
     found = (*_contradictions(settings), *_dangers(settings))
-    problems += [each for each in found if each.partition(":")[0] not in told]
+    problems += [each for each in found if each.partition(":")[0] not in reported]
     if problems:
         raise InvalidSettings(tuple(problems))
     return settings
@@ -254,15 +254,15 @@ def variables() -> Iterator[tuple[str, Any]]:
 
 
 def _unknown() -> Iterator[str]:
-    """Sentences for variables that look like ours and are not: a misspelt limit is no limit.
+    """Report unknown variables with our prefix: a misspelt limit would not limit anything.
 
-    Those of a section are found when it is read.
+    Unknown variables of a section are reported when the section is read.
     """
     known = {*Settings.model_fields, "config", "secrets_directory"}
     for name in sorted(os.environ):
         section = name.removeprefix(PREFIX).partition("__")[0].lower()
         if name.startswith(PREFIX) and (section not in known or name.lower() in _SECTIONS):
-            yield f"{name} is no setting."
+            yield f"Unknown setting {name}."
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
@@ -275,11 +275,11 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     yield from _issuer_problems(settings)
     yield from _page_problems(settings)
     if settings.registry.source == "http" and settings.registry.url is None:
-        yield "IDP_REGISTRY__URL: is needed when the registry's source is http."
+        yield "IDP_REGISTRY__URL: is required when the registry's source is http."
     if settings.sandbox and settings.registry.source == "http":
-        yield "IDP_REGISTRY__SOURCE: a sandbox has invented citizens only, in its own database."
+        yield "IDP_REGISTRY__SOURCE: must be sql in a sandbox, which has test citizens only."
     if settings.sms.url is not None and settings.sms.token is None:
-        yield "IDP_SMS__TOKEN: is needed when there is an SMS gateway."
+        yield "IDP_SMS__TOKEN: is required with an SMS gateway."
     yield from _tls_problems(settings)
     yield from _statement_contradictions(settings)
     try:
@@ -298,11 +298,11 @@ def _issuer_problems(settings: Settings) -> Iterator[str]:
     if not whole or "@" in settings.issuer:
         yield "IDP_ISSUER: must be https://host[:port] with nothing after it."
     elif parts.scheme != "https" and not (parts.scheme == "http" and settings.loopback):
-        yield "IDP_ISSUER: must be https; http is for localhost only."
+        yield "IDP_ISSUER: must be https; http is allowed on localhost only."
 
 
 def _page_problems(settings: Settings) -> Iterator[str]:
-    """Pages that the metadata names by whole addresses; a path stands for a page of ours."""
+    """The metadata's pages: absolute URLs; a path means a page of the provider."""
     for name in ("privacy_url", "terms_url", "documentation_url"):
         url = getattr(settings, name)
         try:
@@ -315,7 +315,7 @@ def _page_problems(settings: Settings) -> Iterator[str]:
 
 
 def _tls_problems(settings: Settings) -> Iterator[str]:
-    """Files that no connection to somebody else's service could be made with."""
+    """Invalid certificate and key files of connections to other services."""
     outgoing: dict[str, OutboundSection | ServiceSection]
     outgoing = {"OUTBOUND": settings.outbound, "REGISTRY": settings.registry, "SMS": settings.sms}
     for name, given in outgoing.items():
@@ -335,16 +335,16 @@ def _tls_problems(settings: Settings) -> Iterator[str]:
 def _statement_contradictions(settings: Settings) -> Iterator[str]:
     given = settings.registration
     if bool(given.software_statement_issuer) is not bool(given.software_statement_jwks):
-        yield "IDP_REGISTRATION__SOFTWARE_STATEMENT_ISSUER and _JWKS: go together."
+        yield "IDP_REGISTRATION__SOFTWARE_STATEMENT_ISSUER and _JWKS: must be set together."
     try:
         if given.software_statement_jwks and not settings.statement_keys.keys:
-            yield "IDP_REGISTRATION__SOFTWARE_STATEMENT_JWKS: holds no key that we can use."
+            yield "IDP_REGISTRATION__SOFTWARE_STATEMENT_JWKS: has no supported key."
     except (OSError, ValueError) as error:
         yield f"IDP_REGISTRATION__SOFTWARE_STATEMENT_JWKS: cannot be read: {error}."
 
 
 def _dangers(settings: Settings) -> Iterator[str]:
-    """What may be left out on one machine must be said where real citizens log in."""
+    """Settings that are optional in development and required in production."""
     if not settings.production:
         return
     for name, given in (
@@ -354,10 +354,10 @@ def _dangers(settings: Settings) -> Iterator[str]:
         ("TRUST__DIRECTORY", "directory" in settings.trust.model_fields_set),
     ):
         if not given:
-            yield f"{PREFIX}{name}: must be given in production."
+            yield f"{PREFIX}{name}: is required in production."
     if settings.sms.url is None:
-        yield "IDP_SMS__URL: must be given in production; the demo phone shows codes to anybody."
+        yield "IDP_SMS__URL: is required in production; the demo phone shows codes to anybody."
     if settings.registration.policy == "open":
-        yield "IDP_REGISTRATION__POLICY: open is for a sandbox."
+        yield "IDP_REGISTRATION__POLICY: open is allowed in a sandbox only."
     if settings.outbound.allow_loopback:
-        yield "IDP_OUTBOUND__ALLOW_LOOPBACK: is for tests only."
+        yield "IDP_OUTBOUND__ALLOW_LOOPBACK: is allowed in tests only."

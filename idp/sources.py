@@ -1,6 +1,6 @@
-"""Where settings come from: a TOML file, secret files, and how they are put together.
+"""The sources of the settings: a TOML file and secret files, and their combination.
 
-What cannot be read is one problem more, a sentence that begins with the variable; the rest is read.
+An unreadable source adds one problem, a sentence that begins with the variable; the rest is read.
 """
 
 import os
@@ -11,11 +11,11 @@ from typing import Any
 
 PREFIX = "IDP_"
 SECRETS = ("DATABASE__URL", "REDIS__URL", "SMS__TOKEN")
-"""What may also stand in a file: named by the variable with ``_FILE``, or in the secrets folder."""
+"""Settings that a file can hold: named by the variable with ``_FILE``, or in the secrets folder."""
 
 
 def from_file(problems: list[str]) -> dict[str, Any]:
-    """What the TOML file says."""
+    """The settings in the TOML file."""
     name = os.environ.get(f"{PREFIX}CONFIG")
     if not name:
         return {}
@@ -27,11 +27,11 @@ def from_file(problems: list[str]) -> dict[str, Any]:
 
 
 def from_secrets(problems: list[str]) -> dict[str, Any]:
-    """What stands in secret files."""
+    """The settings in secret files."""
     folder = os.environ.get(f"{PREFIX}SECRETS_DIRECTORY")
     found: dict[str, Any] = {}
     if folder and not Path(folder).is_dir():
-        problems.append(f"{PREFIX}SECRETS_DIRECTORY: there is no folder {folder}.")
+        problems.append(f"{PREFIX}SECRETS_DIRECTORY: {folder} is not a folder.")
     for name in SECRETS:
         variable = f"{PREFIX}{name}_FILE"
         given = os.environ.get(variable)
@@ -46,7 +46,7 @@ def from_secrets(problems: list[str]) -> dict[str, Any]:
 
 
 def merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
-    """All of them, section by section; a later one goes before."""
+    """All sources, combined section by section; a later source takes precedence."""
     found: dict[str, Any] = {}
     for name, value in (each for source in sources for each in source.items()):
         both = isinstance(value, dict) and isinstance(found.get(name), dict)
@@ -55,7 +55,7 @@ def merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without(values: Mapping[str, Any], wrong: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """``values`` but for those that are wrong: what contradicts the others is found too."""
+    """``values`` without the invalid ones, so that contradictions among the rest are found too."""
     kept = merged(values)
     for section, *inner in (each["loc"] for each in wrong):
         held = kept.pop(section, None)
@@ -65,5 +65,5 @@ def without(values: Mapping[str, Any], wrong: Iterable[Mapping[str, Any]]) -> di
 
 
 def why(error: Exception) -> str:
-    """What went wrong with a file, without its name."""
+    """The reason for a file's error, without the file's name."""
     return (isinstance(error, OSError) and error.strerror) or str(error)

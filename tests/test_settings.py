@@ -74,14 +74,14 @@ def test_U12_production_refuses_what_is_missing(
 @pytest.mark.usefixtures("production")
 def test_U12_production_refuses_a_switch_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IDP_OUTBOUND__ALLOW_LOOPBACK", "true")
-    assert problems() == ("IDP_OUTBOUND__ALLOW_LOOPBACK: is for tests only.",)
+    assert problems() == ("IDP_OUTBOUND__ALLOW_LOOPBACK: is allowed in tests only.",)
 
 
 @pytest.mark.attack("N06")
 @pytest.mark.usefixtures("production")
 def test_N06_production_refuses_open_registration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IDP_REGISTRATION__POLICY", "open")
-    assert problems() == ("IDP_REGISTRATION__POLICY: open is for a sandbox.",)
+    assert problems() == ("IDP_REGISTRATION__POLICY: open is allowed in a sandbox only.",)
 
 
 def test_registration_is_closed_but_for_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,11 +123,11 @@ def test_the_issuer_of_software_statements_comes_with_its_keys(
 ) -> None:
     file = tmp_path / "jwks.json"
     monkeypatch.setenv("IDP_REGISTRATION__SOFTWARE_STATEMENT_JWKS", str(file))
-    assert any("go together" in each for each in problems())
+    assert any("set together" in each for each in problems())
     monkeypatch.setenv("IDP_REGISTRATION__SOFTWARE_STATEMENT_ISSUER", "https://s.example.vn")
     assert "cannot be read" in problems()[0]
     file.write_text('{"keys": []}', "utf-8")
-    assert "holds no key" in problems()[0]
+    assert "no supported key" in problems()[0]
     key = Jwk("s", ec.generate_private_key(ec.SECP256R1()).public_key()).export()
     file.write_text(json.dumps({"keys": [key]}), "utf-8")
     given = registration_settings(load())
@@ -212,7 +212,9 @@ def test_what_is_wrong_hides_nothing_that_is_wrong_too(
         "IDP_TRUSTED_PROXIES": "nonsense",
     }.items():
         monkeypatch.setenv(name, value)
-    names = [each.partition(":")[0].partition(" ")[0] for each in problems()]
+    names = [
+        each.removeprefix("Unknown setting ").rstrip(".").partition(":")[0] for each in problems()
+    ]
     assert sorted(names) == [
         "IDP_CONFIG",
         "IDP_DATABASE__URL",
@@ -349,7 +351,7 @@ def test_secrets_may_stand_in_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 def test_a_secret_file_that_is_not_there_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IDP_SECRETS_DIRECTORY", "/nowhere/at/all")
-    assert problems() == ("IDP_SECRETS_DIRECTORY: there is no folder /nowhere/at/all.",)
+    assert problems() == ("IDP_SECRETS_DIRECTORY: /nowhere/at/all is not a folder.",)
     monkeypatch.delenv("IDP_SECRETS_DIRECTORY")
     monkeypatch.setenv("IDP_DATABASE__URL_FILE", "/nowhere/at/all")
     assert "cannot be read" in problems()[0]

@@ -10,8 +10,8 @@ from idp.core.shown_text import escaped
 NOUNS = {
     "serve": "Serve the provider.",
     "check": "Check configuration, stores, keys, clock and trust anchors.",
-    "config": "Show the settings, or the reference of all of them.",
-    "database": "Bring the schema up to date, or say how it stands.",
+    "config": "Show the settings, or the reference of every setting.",
+    "database": "Upgrade the schema, or show its status.",
     "registry": "The population registry: import, show, change a status.",
     "account": "Citizens' accounts: open, show, lock, unlock, set a passcode.",
     "client": "Relying parties: register, show, change, disable, delete.",
@@ -26,7 +26,7 @@ NOUNS = {
 
 
 class Nouns(click.Group):
-    """The commands by noun; what every one of them may fail with is told in one place."""
+    """The commands by noun; one place reports the errors that any command can raise."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The nouns, in the order of an operator's day."""
@@ -45,21 +45,21 @@ class Nouns(click.Group):
             formatter.write_dl(list(NOUNS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; exit 1 when it cannot be done, 2 when it is asked for wrongly."""
+        """Run a command; exit 1 when it fails, 2 on wrong usage."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:  # who read the answer has seen enough: click ends quietly
+        except BrokenPipeError:  # the reader closed the pipe: click exits quietly
             raise
         except _foreseen() as error:
-            from idp.cli.context import told  # only now: a help page needs none of it
+            from idp.cli.context import exit_message  # late: a help page does not need it
 
-            code, message = told(error)
+            code, message = exit_message(error)
             click.echo(escaped(message, kept="\n"), err=True)
             ctx.exit(code)
 
 
 def _foreseen() -> tuple[type[Exception], ...]:
-    """What any command may fail with. Evaluated when one has failed, not before."""
+    """The errors that any command can raise. Evaluated only when one has failed."""
     from idp.cli.context import FORESEEN
 
     return FORESEEN
@@ -69,7 +69,7 @@ def _foreseen() -> tuple[type[Exception], ...]:
 @click.version_option(package_name="vn-eid-idp")
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Run and look after the e-identification OpenID provider."""
+    """Run and administer the e-identification OpenID provider."""
     if context.obj is None:
         from idp.cli.context import Context
 

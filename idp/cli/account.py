@@ -26,13 +26,13 @@ def account() -> None:
 
 @account.command("open")
 @click.argument("number", type=NUMBER, metavar="NUMBER")
-@click.option("--phone", help="Where codes are sent; absent: the phone in the registry.")
+@click.option("--phone", help="Phone that receives codes; absent: the phone in the registry.")
 @click.option(
     "--level",
     type=click.IntRange(1, 2),
     default=1,
     show_default=True,
-    help="How the identity was proofed: 1 by data alone, 2 in person.",
+    help="Identity proofing: 1 by data alone, 2 in person.",
 )
 @format_option
 @click.pass_obj
@@ -49,8 +49,8 @@ def open_(obj: Context, number: PersonalNumber, phone: str | None, level: int, f
     try:
         Accounts(obj.database).create(opened)
     except AccountExists:
-        fail("This person has an account.")
-    _tell(obj, "account.open", opened, form)
+        fail("This person already has an account.")
+    _report(obj, "account.open", opened, form)
 
 
 @account.command("show")
@@ -59,7 +59,7 @@ def open_(obj: Context, number: PersonalNumber, phone: str | None, level: int, f
 @click.pass_obj
 def show_(obj: Context, number: PersonalNumber, form: str) -> None:
     """Show a person's account."""
-    _tell(obj, "account.show", _account(obj, number), form)
+    _report(obj, "account.show", _account(obj, number), form)
 
 
 @account.command()
@@ -69,7 +69,7 @@ def show_(obj: Context, number: PersonalNumber, form: str) -> None:
     type=click.Choice([each.value for each in Lock]),
     default=Lock.OPERATOR.value,
     show_default=True,
-    help="Who or what locks it.",
+    help="Reason for the lock.",
 )
 @format_option
 @click.pass_obj
@@ -80,7 +80,7 @@ def lock(obj: Context, number: PersonalNumber, reason: str, form: str) -> None:
     until = obj.clock() + obj.settings.session.absolute_ttl
     endings(obj).end_account(locked.id, sessions_of(obj, locked), until=until)
     end_everywhere(obj)
-    _tell(obj, "account.lock", locked, form)
+    _report(obj, "account.lock", locked, form)
 
 
 @account.command()
@@ -91,50 +91,50 @@ def unlock(obj: Context, number: PersonalNumber, form: str) -> None:
     """Unlock an account."""
     unlocked = replace(_account(obj, number), lock=None)
     Accounts(obj.database).set_lock(unlocked.id, None)
-    _tell(obj, "account.unlock", unlocked, form)
+    _report(obj, "account.unlock", unlocked, form)
 
 
 @account.command("set-passcode")
 @click.argument("number", type=NUMBER, metavar="NUMBER")
-@click.password_option("--passcode", "typed", prompt="Passcode", help="Asked for when absent.")
+@click.password_option("--passcode", "typed", prompt="Passcode", help="Prompted for when absent.")
 @format_option
 @click.pass_obj
 def set_passcode(obj: Context, number: PersonalNumber, typed: str, form: str) -> None:
-    """Set the 6-digit passcode that the holder has chosen."""
+    """Set the 6-digit passcode that the account's holder has chosen."""
     person, found = _person(obj, number), _account(obj, number)
     try:
         digits = passcode.choose(typed, person.birth_date)
     except passcode.WeakPasscode as error:
-        fail(f"This passcode may not be chosen: {error.reason}.")
+        fail(f"This passcode is not allowed: {error.reason}.")
     hashed = passcode.hash_passcode(digits, obj.keys.secret("passcode"))
     Accounts(obj.database).set_passcode(found.id, hashed)
-    _tell(obj, "account.set-passcode", replace(found, passcode_hash=hashed), form)
+    _report(obj, "account.set-passcode", replace(found, passcode_hash=hashed), form)
 
 
 def _person(obj: Context, number: PersonalNumber) -> Person:
     person = obj.registry.person(number)
     if person is None:
-        fail("The registry has nobody with this number.")
+        fail("No person in the registry has this number.")
     return person
 
 
 def _account(obj: Context, number: PersonalNumber) -> Account:
     found = Accounts(obj.database).by_number(number)
     if found is None:
-        fail("Nobody with this number has an account.")
+        fail("No account for this number.")
     return found
 
 
-def _tell(obj: Context, action: str, told: Account, form: str) -> None:
-    """Record what was done, and show the account as it now is."""
-    obj.record(action, obj.audit.pseudonym(told.id))
+def _report(obj: Context, action: str, account: Account, form: str) -> None:
+    """Record the action in the audit log, and show the account after it."""
+    obj.record(action, obj.audit.pseudonym(account.id))
     row: dict[str, Any] = {
-        "number": told.number.masked,
-        "level": told.level,
-        "phone": phones.masked(told.phone) if told.phone else None,
-        "passcode": told.passcode_hash is not None,
-        "lock": told.lock.value if told.lock else None,
-        "created_at": told.created_at,
-        "activated_at": told.activated_at,
+        "number": account.number.masked,
+        "level": account.level,
+        "phone": phones.masked(account.phone) if account.phone else None,
+        "passcode": account.passcode_hash is not None,
+        "lock": account.lock.value if account.lock else None,
+        "created_at": account.created_at,
+        "activated_at": account.activated_at,
     }
     show(row, form, (f"{name}\t{'' if value is None else value}" for name, value in row.items()))

@@ -24,11 +24,11 @@ def audit() -> None:
 @format_option
 @click.pass_context
 def verify(context: click.Context, form: str) -> None:
-    """Read the whole log; exit 1 and name the first entry that was changed, moved or removed."""
+    """Verify the whole log; exit 1 and name the first entry that was changed, moved or removed."""
     obj: Context = context.obj
     finding = chain.verify(obj.database, obj.keys.secret("audit"))
     if finding is None:
-        show({"intact": True}, form, ["The audit log is whole."])
+        show({"intact": True}, form, ["The audit log is intact."])
         return
     said = f"First bad entry: {finding.problem}, writer {finding.writer}, number {finding.number}"
     show({"intact": False, **asdict(finding)}, form, [said])
@@ -42,7 +42,7 @@ def verify(context: click.Context, form: str) -> None:
     type=click.IntRange(1, 1_000_000),
     default=20,
     show_default=True,
-    help="How many entries.",
+    help="Number of entries.",
 )
 @format_option
 @click.pass_obj
@@ -53,7 +53,7 @@ def tail(obj: Context, lines: int, form: str) -> None:
 
 
 @audit.command()
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file to write.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Output file.")
 @format_option
 @click.pass_obj
 def export(obj: Context, out: Path | None, form: str) -> None:
@@ -74,9 +74,9 @@ def export(obj: Context, out: Path | None, form: str) -> None:
 @format_option
 @click.pass_context
 def find(context: click.Context, reference: str, form: str) -> None:
-    """Show the entry with the REFERENCE of an error page or a refusal; exit 1 if there is none.
+    """Show the entry with the REFERENCE of an error page or a refusal; exit 1 if none is found.
 
-    The newest entries are read first; one that is not there takes as long as the log is.
+    The newest entries are read first; a search without a match reads the whole log.
     """
     obj: Context = context.obj
     entries = reading.find(obj.database, plain(reference).strip())

@@ -37,7 +37,7 @@ def card() -> None:
     "trust_folder",
     metavar="DIR",
     type=_FOLDER,
-    help="CSCA certificates and CRLs; absent: those that logins are verified with.",
+    help="CSCA certificates and CRLs; absent: those that verify logins.",
 )
 @click.option("--any-country", is_flag=True, help="Any ICAO document, not only Viet Nam's cards.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%d"]), help="Check dates as of this day's end.")
@@ -45,7 +45,7 @@ def card() -> None:
     "--format",
     "form",
     type=click.Choice(["text", "json"]),
-    help="How to answer: text on a terminal, else JSON.",
+    help="Output format; absent: text on a terminal, else JSON.",
 )
 @click.pass_context
 def verify(
@@ -84,19 +84,19 @@ def verify(
 
 
 def _configured(context: click.Context) -> tuple[Path, ...]:
-    """The trust folders of the settings. Raises click.UsageError: exit 1 is about the card."""
+    """The trust folders of the settings. Raises click.UsageError: exit code 1 means the card."""
     try:
         folders: tuple[Path, ...] = context.obj.settings.trust_directories
     except InvalidSettings as error:
         problems = " ".join(error.problems)
         raise click.UsageError(
-            f"Name a folder with --trust, for the settings: {problems}"
+            f"Name a folder with --trust; the settings are invalid: {problems}"
         ) from error
     return folders
 
 
 def _trust_store(folders: tuple[Path, ...]) -> TrustStore:
-    """What ``folders`` hold; other files in them are left alone. Raises click.UsageError."""
+    """The trust files of ``folders``; other files are ignored. Raises click.UsageError."""
     found: list[TrustFile] = []
     for path in trust_files(folders):
         try:

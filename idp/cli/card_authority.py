@@ -18,7 +18,7 @@ from idp.registry.sql import SqlRegistry
 from idp.storage.revocations import Revocations
 
 FOREVER = 100 * 365 * 24 * 3600
-"""Seconds a card's revocation is remembered: longer than any card is valid."""
+"""Seconds until a card's revocation is forgotten: longer than any card is valid."""
 
 
 @click.command()
@@ -28,30 +28,31 @@ FOREVER = 100 * 365 * 24 * 3600
     required=True,
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where CARD.json and the chip's files are written.",
+    help="Output folder for CARD.json and the chip's files.",
 )
 @format_option
 @click.pass_obj
 def issue(obj: Context, number: PersonalNumber, out: Path, form: str) -> None:
-    """Make the chip of a citizen's card, for the simulated reader.
+    """Make the chip of a citizen's card for the simulated reader.
 
-    It is the card that the registry has of them, whatever its status, with a new key; who has
-    none gets one that is valid from today. The demo's reader has the new chip from now on too.
+    The chip belongs to the citizen's card in the registry, whatever its status, and has a new
+    key; a citizen without a card gets one that is valid from today. The demo's reader uses the
+    new chip from now on.
     CARD.json holds the chip's private key: for development only.
     """
     settings = obj.settings
     if settings.production or settings.registry.source != "sql":
-        fail("Cards are issued in development and in the sandbox only.")
+        fail("Cards can be issued only in development and in the sandbox.")
     database, now = obj.database, obj.clock()
     authority = cards.open_authority(settings.card_authority, now)
     registry = Registry(database, obj.clock)
-    out.mkdir(parents=True, exist_ok=True)  # before the registry is told of a chip
+    out.mkdir(parents=True, exist_ok=True)  # before the registry records the chip
     try:
         issued = cards.issue(authority, SqlRegistry(database), registry, number, now=now)
     except cards.UnknownCitizen:
-        fail("The registry has nobody with this number.")
+        fail("No person in the registry has this number.")
     except ChipKeyTaken as error:
-        fail(f"The chip was not recorded. {error}.")
+        fail(f"The chip was not recorded: {error}.")
     except UnprintableName:
         fail("No letter of this citizen's name can be printed on a card (ICAO 9303-3 §6).")
     written = cards.write(issued.software, out)
@@ -66,7 +67,7 @@ def issue(obj: Context, number: PersonalNumber, out: Path, form: str) -> None:
 @format_option
 @click.pass_obj
 def list_(obj: Context, form: str) -> None:
-    """List the cards that have a serial, by the end of their holder's number."""
+    """List the cards with a serial number, with the last digits of each holder's number."""
     rows = [_row(*each) for each in Registry(obj.database, obj.clock).cards_with_serial()]
     lines = (
         f"{row['serial']}\t{row['number']}\t{row['status']}\t{row['expires_on'] or 'no expiry'}"
@@ -80,11 +81,11 @@ def list_(obj: Context, form: str) -> None:
 @format_option
 @click.pass_obj
 def revoke(obj: Context, serial: str, form: str) -> None:
-    """Revoke a card: it opens no login, and what it opened ends, on every node."""
+    """Revoke a card on every node: it cannot log in, and its sessions and tokens end."""
     now = obj.clock()
     changed = Registry(obj.database, obj.clock).set_card_status(serial, CardStatus.REVOKED)
     if not changed:
-        fail(f"There is no card with serial {serial}.")
+        fail(f"No card with serial {serial}.")
     revocations = Revocations(obj.database, obj.clock)
     for each in changed:
         if each.aa_key_digest:

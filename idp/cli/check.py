@@ -1,4 +1,4 @@
-"""``idp check``: everything a deployment stands on, a line each."""
+"""``idp check``: everything a deployment depends on, one line each."""
 
 import time
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from idp.settings import InvalidSettings
 from idp.storage.schema import status
 
 CLOCK_TOLERANCE = 10
-"""Seconds: what relying parties allow an ID token to be from the future."""
+"""Seconds that an ID token may lie in the future for relying parties."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, whether it is good, and what there is to say."""
+    """One check: its name, its result and the detail to print."""
 
     name: str
     good: bool
@@ -33,9 +33,9 @@ class Finding:
 @format_option
 @click.pass_context
 def check(context: click.Context, form: str) -> None:
-    """Check configuration, stores, keys, clock and trust anchors; exit 1 when something is wrong.
+    """Check configuration, stores, keys, clock and trust anchors; exit 1 on any failure.
 
-    Nothing is changed, but that an embedded Valkey may be started for a moment.
+    Changes nothing. May start an embedded Valkey for the check.
     """
     obj: Context = context.obj
     findings = [_find("configuration", lambda: _configuration(obj))]
@@ -93,21 +93,21 @@ def _keys(obj: Context) -> str:
 
 
 def _clock(obj: Context) -> str:
-    """Keys are made and tokens signed by this clock: it cannot be before the keys it made."""
+    """This clock dates keys and tokens: it must not be earlier than the newest key."""
     now = obj.clock()
     try:
         newest = max(each.since for each in load(obj.settings.keys.directory).keys)
     except (InvalidKeyStore, ValueError):
-        newest = 0  # the line about the keys says so
+        newest = 0  # the keys' own line reports it
     if now < newest - CLOCK_TOLERANCE:
-        raise NotReady(f"{newest - now} s before the newest key was made")
+        raise NotReady(f"{newest - now} s earlier than the newest key")
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
 
 
 def _trust(obj: Context) -> str:
     found = trust.load(*obj.settings.trust_directories)
     if not found.anchors and obj.settings.production:
-        raise NotReady("there are none: no chip card is accepted")
+        raise NotReady("no trust anchors: every chip card is refused")
     return f"{len(found.anchors)} certificates, {len(found.revocation_lists)} revocation lists"
 
 

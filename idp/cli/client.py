@@ -1,4 +1,4 @@
-"""``idp client``: register relying parties and look after them (RFC 7591 metadata as JSON)."""
+"""``idp client``: register and manage relying parties (RFC 7591 metadata as JSON)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -30,9 +30,9 @@ STRONG_SECRET = 22
 OVERLAP = 24 * 3600
 
 _LOOPBACK, _UNKNOWN = "loopback-addresses", "unknown-members"
-"""The rules that an operator may set aside."""
+"""The rules that an operator may override."""
 _SHOWN = frozenset({"client_id", "client_secret", "status", "registered_by", "allowed"})
-"""Members of a file that are not metadata: what is read here, and what these commands print."""
+"""Members of a file that are not metadata: these commands read or print them."""
 
 
 def _file(*, required: bool) -> Callable[[Any], Any]:
@@ -50,7 +50,7 @@ _allow = click.option(
     "allowed",
     multiple=True,
     type=click.Choice([_LOOPBACK, _UNKNOWN]),
-    help="Set a rule aside. The audit log keeps it.",
+    help="Override a rule. The audit log records it.",
 )
 
 
@@ -65,14 +65,16 @@ for _command in (invite, invitations, uninvite, prune, doctor):
 
 @client.command()
 @_file(required=False)
-@click.option("--interactive", is_flag=True, help="Ask about the client instead of reading a file.")
+@click.option(
+    "--interactive", is_flag=True, help="Prompt for the metadata instead of reading a file."
+)
 @_allow
 @format_option
 @click.pass_obj
 def create(
     obj: Context, path: Path | None, interactive: bool, allowed: tuple[str, ...], form: str
 ) -> None:
-    """Register a client. A client_id, client_secret and jwks in the file are honoured."""
+    """Register a client. A client_id, client_secret and jwks in the file are used."""
     if interactive is (path is not None):
         raise click.UsageError("Give either --file or --interactive.")
     raw = _read(path) if path else ask(lambda draft: _judged(obj, draft, "new", allowed))
@@ -84,7 +86,7 @@ def create(
     try:
         created = _clients(obj).create(found)
     except ClientExists:
-        fail(f"client_id {client_id!r} is taken, or was once")
+        fail(f"client_id {client_id!r} is or was in use")
     obj.record("client.create", client_id, allowed=allowed)
     _show(created, form, secret=secret if created.secrets else None, allowed=allowed)
 
@@ -93,7 +95,7 @@ def create(
 @format_option
 @click.pass_obj
 def list_(obj: Context, form: str) -> None:
-    """List every client; registered_by says how one registered that did so itself."""
+    """List every client; registered_by names the token of a self-registered client, or open."""
     found = _clients(obj).all()
     own = {each.client_id: each.invitation or "open" for each in registrations(obj).all()}
     lines = (
@@ -113,7 +115,7 @@ def list_(obj: Context, form: str) -> None:
 @format_option
 @click.pass_obj
 def show_(obj: Context, client_id: str, form: str) -> None:
-    """Show one client; its secret is not kept and cannot be shown."""
+    """Show one client; its secret is not stored and cannot be shown."""
     _show(_existing(obj, client_id), form)
 
 
@@ -127,7 +129,7 @@ def update(obj: Context, client_id: str, path: Path, allowed: tuple[str, ...], f
     """Replace a client's metadata by the file's; a client_secret in it replaces the secret."""
     old, raw = _existing(obj, client_id), _read(path)
     if raw.get("client_id", client_id) != client_id:
-        fail("the file is of another client_id")
+        fail("the file has another client_id")
     fresh = _registered(obj, raw, client_id, allowed)
     secret, secrets = _secret_of(raw), old.secrets
     if fresh.token_endpoint_auth_method not in SECRET_METHODS:
@@ -147,7 +149,7 @@ def update(obj: Context, client_id: str, path: Path, allowed: tuple[str, ...], f
 @format_option
 @click.pass_obj
 def disable(obj: Context, client_id: str, form: str) -> None:
-    """Disable a client: nothing of it works, and nothing is lost."""
+    """Disable a client: every request of it is refused; its record is kept."""
     _set_status(obj, client_id, ClientStatus.DISABLED, form)
 
 
@@ -156,7 +158,7 @@ def disable(obj: Context, client_id: str, form: str) -> None:
 @format_option
 @click.pass_obj
 def enable(obj: Context, client_id: str, form: str) -> None:
-    """Enable a disabled client again, or approve one that registered itself."""
+    """Enable a disabled client, or approve a self-registered one."""
     for each in look_alikes(_existing(obj, client_id), _clients(obj).all()):
         click.echo(f"warning: its name looks like that of {each}", err=True)
     _set_status(obj, client_id, ClientStatus.ACTIVE, form)
@@ -167,7 +169,7 @@ def enable(obj: Context, client_id: str, form: str) -> None:
 @format_option
 @click.pass_obj
 def delete(obj: Context, client_id: str, form: str) -> None:
-    """Delete a client for good. Its client_id is never given to another."""
+    """Delete a client for good. Its client_id is never used again."""
     _existing(obj, client_id)
     _clients(obj).delete(client_id)
     obj.record("client.delete", client_id)
@@ -182,15 +184,15 @@ def delete(obj: Context, client_id: str, form: str) -> None:
     type=click.IntRange(0, 366 * OVERLAP),
     default=OVERLAP,
     show_default=True,
-    help="Seconds the old secret still works.",
+    help="Seconds until the old secret stops working.",
 )
 @format_option
 @click.pass_obj
 def rotate_secret(obj: Context, client_id: str, overlap: int, form: str) -> None:
-    """Give a client a new secret; the one before works on for the overlap."""
+    """Give a client a new secret; the old one still works for the overlap."""
     old, now = _existing(obj, client_id), obj.clock()
     if not old.secrets:
-        fail("the client does not authenticate with a secret")
+        fail("this client does not authenticate with a secret")
     secret = random_token()
     before = tuple(replace(each, expires_at=now + overlap) for each in old.secrets[:1] if overlap)
     rotated = replace(old, secrets=(Secret(_digest(obj, old, secret)), *before))
@@ -230,7 +232,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _judged(
     obj: Context, raw: Mapping[str, Any], client_id: str, allowed: tuple[str, ...]
 ) -> Client:
-    """The client of ``raw`` by the one rule book, but for the rules that are ``allowed`` to break.
+    """The client that ``raw`` describes, by every rule that is not ``allowed`` to be broken.
 
     Raises:
         InvalidMetadata: with every problem.
@@ -265,11 +267,11 @@ def _secret_of(raw: Mapping[str, Any]) -> str | None:
     if secret is None:
         return None
     if not isinstance(secret, str) or not 1 <= len(secret) <= MAX_SECRET:
-        fail(f"client_secret: has 1 to {MAX_SECRET} characters")
+        fail(f"client_secret: must have 1 to {MAX_SECRET} characters")
     if not (secret.isascii() and secret.isprintable()):
         fail("client_secret: must be printable ASCII")
     if len(secret) < STRONG_SECRET:
-        click.echo("warning: a secret this short cannot hold 128 bits", err=True)
+        click.echo("warning: a client_secret this short has less than 128 bits", err=True)
     return secret
 
 
@@ -294,6 +296,6 @@ def _show(
         shown |= {"client_secret": secret, "client_secret_expires_at": 0}
     print_json(shown)
     for each in allowed:
-        click.echo(f"warning: the rule on {each} was set aside", err=True)
+        click.echo(f"warning: the rule on {each} was overridden", err=True)
     if secret is not None and form == "text":
-        click.echo("Keep the client_secret now: it is not shown again.", err=True)
+        click.echo("Save the client_secret now: it is not shown again.", err=True)

@@ -1,4 +1,4 @@
-"""``idp client doctor``: what is wrong with one relying party, and what to change."""
+"""``idp client doctor``: the problems of one relying party, and their corrections."""
 
 from dataclasses import asdict
 
@@ -18,9 +18,9 @@ _WIDTH = max(map(len, Verdict))
 @format_option
 @click.pass_context
 def doctor(context: click.Context, client_id: str, form: str) -> None:
-    """Check a client: what it registered, and its last refused requests. Exit 1 on a problem.
+    """Check a client's metadata and its last refused requests. Exit 1 on a problem.
 
-    Calls the addresses that the client registered, and sends two test tokens about a session that
+    Calls the client's registered addresses, and sends two test tokens for a session that
     does not exist to its back-channel logout endpoint.
     """
     obj: Context = context.obj

@@ -1,6 +1,6 @@
-"""``idp client create --interactive``: the questions that matter, each answer checked at once.
+"""``idp client create --interactive``: the main questions; each answer is checked at once.
 
-Questions go to standard error, so that the answer of the command is JSON alone.
+Questions go to standard error, so that standard output is JSON alone.
 """
 
 import json
@@ -26,10 +26,10 @@ _LOGINS = ("web", "browser", "native")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked for one member; ``kinds`` are the applications it is asked of.
+    """The question for one member; ``kinds`` are the applications that it applies to.
 
-    ``several``: values with spaces between them. ``only_if`` names a member and the value it must
-    have. ``also``: problems of these members come from this answer as well.
+    ``several``: values separated by spaces. ``only_if``: a member and the value it must
+    have. ``also``: this answer can cause problems of these members too.
     """
 
     member: str
@@ -43,28 +43,30 @@ class Question:
 
 
 QUESTIONS = (
-    Question("client_name", "Name that citizens read, in Vietnamese"),
-    Question("client_name#en", "The name in English (empty: none)", kinds=_LOGINS),
-    Question("redirect_uris", "Redirect URIs, with spaces", kinds=_LOGINS, several=True),
+    Question("client_name", "Name shown to citizens, in Vietnamese"),
+    Question("client_name#en", "Name in English (empty: none)", kinds=_LOGINS),
+    Question("redirect_uris", "Redirect URIs, separated by spaces", kinds=_LOGINS, several=True),
     Question(
         "token_endpoint_auth_method",
-        "How it authenticates",
+        "Client authentication method",
         "client_secret_basic",
         ("web", "service"),
         choices=("client_secret_basic", "client_secret_post", "private_key_jwt"),
     ),
     Question(
         "jwks_uri",
-        "Address of its public keys (JWK Set)",
+        "URL of its public keys (JWK Set)",
         only_if=("token_endpoint_auth_method", "private_key_jwt"),
         also=("jwks",),
     ),
     Question("scope", f"Scopes, of {' '.join(SCOPES)}", "openid profile", _LOGINS),
-    Question("scope", "Scopes of the services that it calls, with spaces", "", ("service",)),
-    Question("purpose", "What the data are for, in Vietnamese (empty: not told)", kinds=_LOGINS),
+    Question(
+        "scope", "Scopes of the services that it calls, separated by spaces", "", ("service",)
+    ),
+    Question("purpose", "Purpose of the data, in Vietnamese (empty: not shown)", kinds=_LOGINS),
     Question(
         "minimum_acr",
-        "Lowest level of a login",
+        "Minimum level of a login",
         ACR_VALUES[0],
         _LOGINS,
         choices=ACR_VALUES[:REACHABLE_LEVEL],
@@ -78,21 +80,21 @@ QUESTIONS = (
     ),
     Question(
         "post_logout_redirect_uris",
-        "Where a logout leads, with spaces (empty: nowhere)",
+        "Redirect URIs after logout, separated by spaces (empty: none)",
         kinds=_LOGINS,
         several=True,
     ),
     Question(
         "backchannel_logout_uri",
-        "Address that is told of logouts (empty: none)",
+        "Back-channel logout URI (empty: none)",
         kinds=_LOGINS,
     ),
-    Question("contacts", "E-mail addresses of its operators, with spaces", several=True),
+    Question("contacts", "E-mail addresses of its operators, separated by spaces", several=True),
 )
 
 
 def ask(judge: Callable[[Mapping[str, Any]], object]) -> dict[str, Any]:
-    """The metadata that the answers make; ``judge`` raises what is wrong with a draft.
+    """The metadata from the answers; ``judge`` raises the problems of a draft.
 
     Raises:
         click.Abort: the input ends, or the operator does not confirm.
@@ -118,7 +120,7 @@ def _applies(question: Question, draft: Mapping[str, Any]) -> bool:
 def _answered(
     question: Question, draft: dict[str, Any], judge: Callable[[Mapping[str, Any]], object]
 ) -> dict[str, Any]:
-    """The draft with an answer that nothing is wrong with; asked until there is one."""
+    """The draft with a valid answer; the question is repeated until there is one."""
     kind = click.Choice(question.choices) if question.choices else str
     while True:
         said = click.prompt(
@@ -149,7 +151,7 @@ def _problems(
     draft: Mapping[str, Any],
     judge: Callable[[Mapping[str, Any]], object],
 ) -> list[str]:
-    """What is wrong with this answer. What later questions ask for is not missing yet."""
+    """The problems of this answer. Members of later questions are not missing yet."""
     try:
         judge(draft)
     except InvalidMetadata as error:

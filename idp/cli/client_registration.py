@@ -1,4 +1,4 @@
-"""``idp client invite`` and its kin: clients that register themselves (RFC 7591)."""
+"""``idp client invite|invitations|uninvite|prune``: self-registered clients (RFC 7591)."""
 
 import json
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ from idp.oidc.vocabulary import scope_tuple
 
 DAY = 24 * 3600
 _USES = ("AuthorizationGranted", "TokenIssued", "ClientReregistered")
-"""Events of the audit log that a client in use leaves."""
+"""Audit events of a client in use."""
 _SLACK = 3600
 """Seconds that entries of several machines may be out of order."""
 
 
 def registrations(obj: Context) -> Registrations:
-    """The records of clients that registered themselves."""
+    """The records of self-registered clients."""
     return Registrations(obj.database, obj.clock)
 
 
@@ -35,17 +35,19 @@ def registrations(obj: Context) -> Registrations:
     default=7 * DAY,
     show_default=True,
     type=click.IntRange(60, 366 * DAY),
-    help="Seconds it lives.",
+    help="Its lifetime in seconds.",
 )
-@click.option("--scope", default="", help="What may be registered with it, instead of the usual.")
+@click.option(
+    "--scope", default="", help="Scopes that clients may register with it, instead of the usual."
+)
 @format_option
 @click.pass_obj
 def invite(obj: Context, uses: int, ttl: int, scope: str, form: str) -> None:
-    """Make an initial access token: who has it may register a client at /register."""
+    """Make an initial access token: its bearer may register a client at /register."""
     from idp.app import registration_settings
 
     if registration_settings(obj.settings).policy == "closed":
-        fail("Registration is closed: IDP_REGISTRATION__POLICY=token opens it to tokens.")
+        fail("Registration is closed; set IDP_REGISTRATION__POLICY=token to allow tokens.")
     try:
         scopes = scope_tuple(scope) if scope else ()
     except ValueError as error:
@@ -60,14 +62,14 @@ def invite(obj: Context, uses: int, ttl: int, scope: str, form: str) -> None:
     }
     print_json(shown)
     if form == "text":
-        click.echo("Keep the initial_access_token now: it is not shown again.", err=True)
+        click.echo("Save the initial_access_token now: it is not shown again.", err=True)
 
 
 @click.command()
 @format_option
 @click.pass_obj
 def invitations(obj: Context, form: str) -> None:
-    """List initial access tokens, by name; the tokens themselves are not kept."""
+    """List initial access tokens by name; the tokens themselves are not stored."""
     found = [_shown(each) for each in registrations(obj).invitations()]
     show(found, form, (f"{each['name']}\t{each['uses']}\t{each['expires_at']}" for each in found))
 
@@ -77,7 +79,7 @@ def invitations(obj: Context, form: str) -> None:
 @format_option
 @click.pass_obj
 def uninvite(obj: Context, name: str, form: str) -> None:
-    """End the initial access token NAME. Clients registered with it stay."""
+    """End the initial access token NAME. Its registered clients stay."""
     if not registrations(obj).uninvite(name):
         fail(f"no initial access token {name!r}")
     obj.record("client.uninvite", name)
@@ -91,11 +93,11 @@ def uninvite(obj: Context, name: str, form: str) -> None:
     type=click.IntRange(1, 36_600),
     help="Days without any login or token.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say which.")
+@click.option("--dry-run", is_flag=True, help="List them; delete nothing.")
 @format_option
 @click.pass_obj
 def prune(obj: Context, unused_days: int, dry_run: bool, form: str) -> None:
-    """Delete clients that registered themselves and that nobody used, as the audit log tells."""
+    """Delete self-registered clients without any use in the audit log."""
     since = obj.clock() - unused_days * DAY
     with progress("Reading the audit log") as advance:
         used = set(_used(obj, since, advance))
@@ -109,7 +111,7 @@ def prune(obj: Context, unused_days: int, dry_run: bool, form: str) -> None:
 
 
 def _old(obj: Context, since: int) -> Iterator[Registration]:
-    """Self-registered clients that were there before, also those an operator deleted since."""
+    """Self-registered clients from before ``since``, and those an operator has deleted."""
     clients = {each.client_id: each for each in Clients(obj.database, obj.clock).all()}
     for each in registrations(obj).all():
         client = clients.get(each.client_id)
@@ -127,7 +129,7 @@ def _delete(obj: Context, registration: Registration) -> bool:
 
 
 def _used(obj: Context, since: int, advance: Any) -> Iterator[str]:
-    """The clients that the audit log's entries since then are about."""
+    """The clients that have entries in the audit log since then."""
     for number, record in enumerate(audit.newest(obj.database)):
         entry = json.loads(record.entry)
         if entry["at"] < since - _SLACK:

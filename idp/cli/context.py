@@ -1,4 +1,4 @@
-"""What commands reach: the settings and stores, each opened when it is first asked for."""
+"""The settings and stores of the commands, each opened at its first use."""
 
 import os
 import pwd
@@ -24,7 +24,7 @@ from idp.storage.schema import status, upgrade
 
 
 class NotReady(Exception):
-    """Something must be done first; the message says what."""
+    """The operator must do something first; the message names it."""
 
 
 FORESEEN = (
@@ -36,11 +36,11 @@ FORESEEN = (
     OSError,
     UnicodeEncodeError,
 )
-"""What any command may fail with."""
+"""The errors that any command can raise."""
 
 
 class Context:
-    """The deployment that the settings describe. Outside production it prepares itself."""
+    """The configured deployment. Outside production its schema and keys are made at need."""
 
     clock = staticmethod(system_clock)
 
@@ -52,29 +52,31 @@ class Context:
         """The settings.
 
         Raises:
-            InvalidSettings: with everything that is wrong.
+            InvalidSettings: with every configuration error.
         """
         return load()
 
     @cached_property
     def database(self) -> Database:
-        """The database, its schema this release's.
+        """The database with this release's schema.
 
         Raises:
-            NotReady: in production, the schema is another release's.
+            NotReady: in production, another release's schema.
             Unavailable: it does not answer.
         """
         database = self.bare_database
         if not status(database).upgraded:
             if self.settings.production:
-                raise NotReady("The database schema is another release's: idp database upgrade")
+                raise NotReady(
+                    "The database has another release's schema; run: idp database upgrade"
+                )
             for note in upgrade(database):
                 click.echo(f"note: {note}", err=True)
         return database
 
     @cached_property
     def bare_database(self) -> Database:
-        """The database as it is."""
+        """The database, with whatever schema it has."""
         if self.settings.database.url is None:
             self.settings.state_directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         database = open_database(self.settings.database_url)
@@ -108,7 +110,7 @@ class Context:
 
     @cached_property
     def keys(self) -> KeyStore:
-        """The signing keys and secrets, made where there are none and this is not production."""
+        """The signing keys and secrets; made at need outside production."""
         directory = self.settings.keys.directory
         if not self.settings.production:
             rotate(directory, self.clock(), Policy())
@@ -120,35 +122,35 @@ class Context:
         return AuditLog(self.database, self.keys.secret("audit"), self.clock)
 
     def record(self, action: str, subject: str = "", *, allowed: tuple[str, ...] = ()) -> None:
-        """Write an operator's action into the audit log; ``allowed``: rules that were set aside."""
+        """Write an operator's action into the audit log; ``allowed``: overridden rules."""
         self.audit.write(
             OperatorAction(action=action, actor=operator(), object=subject, allowed=allowed)
         )
 
     def close(self) -> None:
-        """Close what was opened; what is asked for afterwards is opened anew."""
+        """Close every open store; later uses open it anew."""
         self._stack.close()
         vars(self).clear()
         self._stack = ExitStack()
 
 
 def operator() -> str:
-    """Who runs the command: the name of the account, its number where it has no name."""
+    """The operator: the name of the system account, or its number without a name."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return str(os.getuid())
 
 
-def told(error: Exception) -> tuple[int, str]:
+def exit_message(error: Exception) -> tuple[int, str]:
     """Exit code and message for one of :data:`FORESEEN`."""
     match error:
         case InvalidSettings():
-            return 1, "\n".join(("The settings cannot be used:", *error.problems))
+            return 1, "\n".join(("Invalid settings:", *error.problems))
         case Unavailable():
-            return 1, f"{error}: nothing was done. idp check tells more."
+            return 1, f"{error}: nothing was changed. Run idp check for details."
         case OSError(filename=str() | os.PathLike()):
             return 1, f"{error.filename}: {error.strerror}"
         case UnicodeEncodeError():
-            return 2, f"What was typed, or is to be said, cannot be written in {error.encoding}."
+            return 2, f"The input or output cannot be encoded in {error.encoding}."
     return 1, str(error)

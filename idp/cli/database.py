@@ -11,16 +11,16 @@ from idp.storage import schema
 
 @click.group()
 def database() -> None:
-    """Bring the schema up to date, or say how it stands."""
+    """Upgrade the schema, or show its status."""
 
 
 @database.command()
 @format_option
 @click.pass_obj
 def upgrade(obj: Context, form: str) -> None:
-    """Bring the schema to this release's, in one transaction. Safe to run twice, or at once.
+    """Upgrade to this release's schema in one transaction. Safe to repeat and to run concurrently.
 
-    A note tells what had to be changed of the data.
+    Prints a note about every change of the data.
     """
     _show(obj, form, schema.upgrade(obj.bare_database))
 
@@ -29,7 +29,7 @@ def upgrade(obj: Context, form: str) -> None:
 @format_option
 @click.pass_context
 def status(context: click.Context, form: str) -> None:
-    """Say which schema the database has; exit 1 when it is not this release's."""
+    """Show the database's schema; exit 1 if it is not this release's."""
     context.exit(0 if _show(context.obj, form) else 1)
 
 

@@ -9,7 +9,7 @@ import httpx
 
 from idp.cli import demo_steps
 from idp.cli.context import Context
-from idp.cli.demo_steps import PORTAL, Telling, pass_obj
+from idp.cli.demo_steps import PORTAL, HopRecorder, pass_obj
 from idp.cli.demo_up import up
 from idp.cli.number import NUMBER
 from idp.cli.output import announce, fail, format_option, progress, show
@@ -29,12 +29,16 @@ demo.add_command(up)
 
 @demo.command()
 @click.option(
-    "--citizens", "count", type=click.IntRange(0, MOST), default=0, help="Synthetic ones more."
+    "--citizens",
+    "count",
+    type=click.IntRange(0, MOST),
+    default=0,
+    help="Number of synthetic citizens to add.",
 )
 @format_option
 @pass_obj
 def seed(obj: Context, count: int, form: str) -> None:
-    """Write the demo's citizens and cards, and as many synthetic citizens as are wanted."""
+    """Write the demo's citizens and cards, and the requested number of synthetic citizens."""
     demo_steps.seed(obj)
     if count:
         with progress("citizens", count) as told:
@@ -61,20 +65,20 @@ def portal(obj: Context, bind: str, form: str) -> None:
 @demo.command()
 @click.option("--method", type=click.Choice(["otp", "card"]), required=True)
 @click.option("--as", "number", type=NUMBER, required=True, help="The citizen's ID number.")
-@click.option("--level", type=click.IntRange(1, 4), help="Ask for this level at least.")
+@click.option("--level", type=click.IntRange(1, 4), help="Minimum level to request.")
 @format_option
 @pass_obj
 def login(obj: Context, method: str, number: PersonalNumber, level: int | None, form: str) -> None:
     """Log in as a citizen over HTTP, hop by hop; the provider must be running."""
-    tell = Telling(form == "text")
+    record = HopRecorder(form == "text")
     try:
-        claims = demo_steps.log_in(obj, tell, method, number.digits, level)
+        claims = demo_steps.log_in(obj, record, method, number.digits, level)
     except httpx.TransportError:
-        fail(f"The provider does not answer at {obj.settings.issuer}: idp serve")
+        fail(f"No provider answers at {obj.settings.issuer}; run: idp serve")
     except (LoginFailed, InvalidToken) as error:
         fail(f"The login failed: {error}")
     said = json.dumps(claims, ensure_ascii=False, indent=2)
-    show({"hops": tell.hops, "claims": claims}, form, said.splitlines())
+    show({"hops": record.hops, "claims": claims}, form, said.splitlines())
 
 
 def _rows(count: int) -> Iterator[dict[str, Any]]:
@@ -92,7 +96,7 @@ def _rows(count: int) -> Iterator[dict[str, Any]]:
 
 
 def _print_array(rows: Iterator[dict[str, Any]]) -> None:
-    """A JSON array, an object a line: a million of them are never held at once."""
+    """A JSON array, one object a line: a million citizens are never held in memory at once."""
     start = "["
     for row in rows:
         click.echo(f"{start}{json.dumps(row, ensure_ascii=False)}", nl=False)

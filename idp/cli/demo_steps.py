@@ -1,4 +1,4 @@
-"""What the demo's commands do, alone or together: seed, serve the portal, log in."""
+"""The steps of the demo's commands: seed, serve the portal, log in."""
 
 import logging
 import sys
@@ -30,12 +30,12 @@ from idp.settings import SANDBOX_CODE
 
 PORTAL = "127.0.0.1:8080"
 HERE = Path(sys.executable).parent
-"""Where our own programs are."""
+"""The folder of our own programs."""
 P = ParamSpec("P")
 
 
 def pass_obj(command: Callable[Concatenate[Context, P], None]) -> Callable[P, None]:
-    """click's own, for commands that production refuses."""
+    """``click.pass_obj`` for commands that production refuses."""
 
     @wraps(command)
     def checked(obj: Context, /, *arguments: P.args, **options: P.kwargs) -> None:
@@ -47,20 +47,20 @@ def pass_obj(command: Callable[Concatenate[Context, P], None]) -> Callable[P, No
 
 
 @dataclass
-class Telling:
-    """Keeps the hops of a login, and says them as they come where that is wanted."""
+class HopRecorder:
+    """Keeps the hops of a login; prints each one too if ``printed``."""
 
-    aloud: bool
+    printed: bool
     hops: list[str] = field(default_factory=list)
 
     def __call__(self, hop: Hop) -> None:
         self.hops.append(str(hop))
-        if self.aloud:
+        if self.printed:
             click.echo(f"  {hop}")
 
 
 def stores(obj: Context) -> Stores:
-    """Where the demo's citizens are written."""
+    """The stores of the demo's citizens."""
     database = obj.database
     pepper = obj.keys.secret("passcode")
     registry = Registry(database, obj.clock)
@@ -68,7 +68,7 @@ def stores(obj: Context) -> Stores:
 
 
 def seed(obj: Context) -> None:
-    """Write the citizens; make the card anew of each whose file is not the registered one."""
+    """Write the citizens; reissue every card whose file differs from the registered card."""
     obj.record("demo.seed")
     places, now = stores(obj), obj.clock()
     seed_citizens(places)
@@ -83,7 +83,7 @@ def seed(obj: Context) -> None:
 
 
 def portal_url(bind: str) -> str:
-    """The URL of the portal at ``bind``: people say localhost."""
+    """The URL of the portal at ``bind``, with localhost for a loopback address."""
     host, port = address(bind, "--bind")
     return f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}"
 
@@ -93,7 +93,7 @@ def portal_server(obj: Context, bind: str) -> BaseWSGIServer:
     clients, url = Clients(obj.database, obj.clock), portal_url(bind)
     secret = register_portal(clients, obj.keys.secret("client"), url)
     place = Place(url, obj.settings.issuer, secret, obj.settings.inbox)
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line a request says nothing here
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # no log line a request
     host, port = address(bind, "--bind")
     try:
         return make_server(host, port, create_portal(place), threaded=True)
@@ -102,12 +102,12 @@ def portal_server(obj: Context, bind: str) -> BaseWSGIServer:
 
 
 def log_in(
-    obj: Context, tell: Telling, method: str, number: str, level: int | None = None
+    obj: Context, record: HopRecorder, method: str, number: str, level: int | None = None
 ) -> dict[str, Any]:
     """Log in as a citizen over HTTP; the verified claims.
 
     Raises:
-        LoginFailed, InvalidToken: it did not come to that.
+        LoginFailed, InvalidToken: the login or its token failed.
     """
     settings, since = obj.settings, obj.clock()
     register_terminal(Clients(obj.database, obj.clock))
@@ -124,5 +124,5 @@ def log_in(
     citizen = Citizen(number, method, PASSCODE, read_code, present_card)
     ca_file = settings.outbound.ca_file
     with httpx.Client(timeout=TIMEOUT, verify=str(ca_file) if ca_file else True) as client:
-        walk = Walk(settings.issuer, citizen, client, tell)
+        walk = Walk(settings.issuer, citizen, client, record)
         return walk.log_in(assurance.acr(level) if level else "")

@@ -10,7 +10,7 @@ import click
 
 from idp.cli import demo_steps
 from idp.cli.context import Context
-from idp.cli.demo_steps import HERE, PORTAL, Telling, pass_obj
+from idp.cli.demo_steps import HERE, PORTAL, HopRecorder, pass_obj
 from idp.cli.output import announce, fail, format_option
 from idp.cli.serve import address
 from idp.demo.citizens import CITIZENS, PASSCODE
@@ -20,7 +20,7 @@ from idp.jose.jwt import InvalidToken
 
 READER_PORT = 24730
 CODES = {"max_sends": 100, "max_sends_a_day": 1_000}
-"""Codes to one citizen: whoever tries things out asks for more than production allows."""
+"""Codes to one citizen: a trial needs more than production allows."""
 LOGINS = (("otp", "000099000002"), ("card", "000199000001"))
 
 
@@ -31,7 +31,7 @@ LOGINS = (("otp", "000099000002"), ("card", "000199000001"))
     type=click.IntRange(1, 65_535),
     default=READER_PORT,
     show_default=True,
-    help="The card reader's.",
+    help="Port of the card reader.",
 )
 @format_option
 @pass_obj
@@ -44,8 +44,8 @@ def up(obj: Context, portal: str, reader_port: int, form: str) -> None:
     ports = [*(address(each, "the address")[1] for each in binds), reader_port]
     if busy := taken(ports):
         are = "are" if len(busy) > 1 else "is"
-        fail(f"Port {', '.join(map(str, busy))} {are} in use: stop what listens there, try again.")
-    obj.record("demo.up")  # and so keys and schema are there for all
+        fail(f"Port {', '.join(map(str, busy))} {are} in use: stop those programs, then try again.")
+    obj.record("demo.up")  # also makes the keys and the schema for every process
     try:
         with Together(obj.settings.state_directory / "log") as programs:
             programs.start(_provider(obj, provider))
@@ -73,9 +73,9 @@ def _show_logins(obj: Context, form: str) -> None:
     for method, number in LOGINS:
         if form == "text":
             click.echo(f"\n{number} logs in by {method}:")
-        tell = Telling(form == "text")
-        claims = demo_steps.log_in(obj, tell, method, number)
-        said = {"login": method, "number": number, "hops": tell.hops, "claims": claims}
+        record = HopRecorder(form == "text")
+        claims = demo_steps.log_in(obj, record, method, number)
+        said = {"login": method, "number": number, "hops": record.hops, "claims": claims}
         token = json.dumps(claims, ensure_ascii=False)
         announce(said, form, f"  verified ID token: {token}")
 
@@ -88,20 +88,20 @@ def _provider(obj: Context, bind: str) -> Program:
     if _is_sandbox(obj):
         environment |= {"IDP_SANDBOX": "true", "IDP_OTP__SEND_FIXED_CODE": "true"}
         if obj.settings.loopback and "allow_loopback" not in obj.settings.outbound.model_fields_set:
-            environment["IDP_OUTBOUND__ALLOW_LOOPBACK"] = "true"  # portals are on this machine too
+            environment["IDP_OUTBOUND__ALLOW_LOOPBACK"] = "true"  # portals run on this machine too
     return Program(
         "provider", (HERE / "idp", "serve", "--bind", bind, "--workers", "1"), ready, environment
     )
 
 
 def _is_sandbox(obj: Context) -> bool:
-    """Whether portals' developers may try their clients here: unless the settings say no."""
+    """Whether to run as a sandbox: portals' developers test here unless the settings forbid it."""
     settings = obj.settings
     return settings.sandbox or (settings.loopback and "sandbox" not in settings.model_fields_set)
 
 
 def _reader(obj: Context, port: int) -> Program:
-    """The card reader of this machine, simulated: it has every demo citizen's card."""
+    """The simulated card reader of this machine, with every demo citizen's card."""
     cards, origin = obj.settings.simulated_cards, obj.settings.issuer
     said = ("--simulate", cards, "--origin", origin, "--port", str(port))
     return Program("reader", (HERE / "idp-agent", *said), f"http://127.0.0.1:{port}/")
@@ -124,13 +124,13 @@ def _welcome(obj: Context, url: str, form: str) -> None:
     announce(
         said,
         form,
-        f"\nDemo citizens (passcode {PASSCODE}, where they have one):",
+        f"\nDemo citizens (passcode {PASSCODE}, if they have one):",
         *(
             f"  {each.person.number}  {each.person.name.full:<24}{each.description}"
             for each in CITIZENS
         ),
         f"\nOpen {url} and choose “Đăng nhập bằng tài khoản định danh điện tử”.",
-        f"  By code: type a number, choose the code, read it at {said['phone']}",
+        f"  By code: type a number, choose the code, read the code at {said['phone']}",
         "  By card: type a number, choose the card, “Mở chương trình đọc thẻ”, pick the card",
         *own,
         f"Provider {settings.issuer} · metrics {said['metrics']} · logs {said['logs']}",

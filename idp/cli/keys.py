@@ -1,4 +1,4 @@
-"""``idp keys``: the signing keys' life."""
+"""``idp keys``: the life cycle of the signing keys."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from idp.keystore.keyset import Key
 from idp.keystore.rotation import Action, Generate, Policy, Promote
 
 _ANY_KID = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
-"""A thumbprint may begin with ``-``, and then hold the ``h`` of ``-h``."""
+"""A thumbprint may begin with ``-`` and contain ``h``, which would read as ``-h``."""
 
 
 @click.group()
@@ -25,7 +25,7 @@ def keys() -> None:
 @format_option
 @click.pass_obj
 def list_(obj: Context, form: str) -> None:
-    """List every key, its algorithm, its state and since when."""
+    """List every key with its algorithm, its state and the start of that state."""
     found = sorted(obj.keys.keys.keys, key=lambda each: (each.alg, each.state, each.since))
     rows = [_row(each) for each in found]
     show(rows, form, ("\t".join(str(each) for each in row.values()) for row in rows))
@@ -36,16 +36,16 @@ def list_(obj: Context, form: str) -> None:
 @format_option
 @click.pass_obj
 def rotate(obj: Context, now: bool, form: str) -> None:
-    """Do what is due: publish the next key, change to it, drop retired ones. Run it daily.
+    """Publish the next key, activate it, drop retired keys: whatever is due. Run it daily.
 
-    A key is published a day before it signs, even with --now. In an empty directory everything is
-    made. In a sandbox keys change at every call, so that relying parties can try a rotation.
+    A key is published a day before it signs, even with --now. In an empty directory every key is
+    made. In a sandbox every call rotates the keys, so that relying parties can test a rotation.
     """
     sandbox = obj.settings.sandbox
     policy = Policy(publish_ahead=0) if sandbox else Policy()
     done = file.rotate(obj.settings.keys.directory, obj.clock(), policy, due=now or sandbox)
     obj.record("keys.rotate")
-    _tell(done, form)
+    _show(done, form)
 
 
 @keys.command(context_settings=_ANY_KID)
@@ -60,11 +60,11 @@ def revoke(obj: Context, kid: str, form: str) -> None:
         fail(f"{error}: {kid}")
     obj.record("keys.revoke", kid)
     end_everywhere(obj)
-    _tell(done, form)
+    _show(done, form)
 
 
 @keys.command("export-jwks")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file to write.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Output file.")
 @json_option
 @click.pass_obj
 def export_jwks(obj: Context, out: Path | None) -> None:
@@ -80,9 +80,9 @@ def _row(key: Key) -> dict[str, str | int]:
     return {"kid": key.kid, "alg": key.alg, "state": key.state.value, "since": key.since}
 
 
-def _tell(actions: tuple[Action, ...], form: str) -> None:
+def _show(actions: tuple[Action, ...], form: str) -> None:
     rows = [_said(each) for each in actions]
-    show(rows, form, ["\t".join(each.values()) for each in rows] or ["nothing was due"])
+    show(rows, form, ["\t".join(each.values()) for each in rows] or ["nothing is due"])
 
 
 def _said(action: Action) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""``idp logout``: what relying parties were told of ended sessions, and the courier that tells."""
+"""``idp logout``: the back-channel logout messages to relying parties, and their delivery."""
 
 import signal
 import threading
@@ -28,7 +28,7 @@ def logout() -> None:
 @format_option
 @click.pass_obj
 def list_(obj: Context, client_id: str | None, state: str | None, form: str) -> None:
-    """List the newest messages and how the last try of each went."""
+    """List the newest messages with the result of each last attempt."""
     found = Outbox(obj.database, obj.clock).listed(client_id, State(state) if state else None)
     rows = [_row(each) for each in found]
     show(rows, form, ("\t".join(str(each) for each in row.values()) for row in rows))
@@ -39,19 +39,19 @@ def list_(obj: Context, client_id: str | None, state: str | None, form: str) -> 
 @format_option
 @click.pass_obj
 def retry(obj: Context, delivery_id: int, form: str) -> None:
-    """Try the message ID once more, now."""
+    """Retry the message ID now."""
     if not Outbox(obj.database, obj.clock).retry(delivery_id):
-        fail(f"no message {delivery_id} waits or was given up")
+        fail(f"No undelivered message with id {delivery_id}.")
     obj.record("logout.retry", str(delivery_id))
     show({"id": delivery_id}, form, [f"{delivery_id} is due"])
 
 
 @logout.command()
-@click.option("--once", is_flag=True, help="Only what is due now, then end.")
+@click.option("--once", is_flag=True, help="Deliver only the messages that are due now.")
 @format_option
 @click.pass_obj
 def deliver(obj: Context, once: bool, form: str) -> None:
-    """Deliver messages until interrupted. `idp serve` does this by itself."""
+    """Deliver messages until interrupted. `idp serve` also delivers them."""
     running, stopping = courier(obj), threading.Event()
     if once:
         announce({"tried": running.once()}, form)
@@ -63,7 +63,7 @@ def deliver(obj: Context, once: bool, form: str) -> None:
 
 
 def courier(obj: Context) -> Courier:
-    """What delivers the messages of this deployment."""
+    """The courier of this deployment's messages."""
     return Courier(
         Outbox(obj.database, obj.clock),
         ClientCache(obj.database),
@@ -75,7 +75,7 @@ def courier(obj: Context) -> Courier:
 
 
 def endings(obj: Context) -> Endings:
-    """What ends sessions from a command, and leaves the messages about it."""
+    """Ends sessions from a command, and queues the logout messages."""
     return Endings(
         obj.clock,
         obj.transient,

@@ -8,7 +8,7 @@ from idp.core.personal_number import PersonalNumber, parse_personal
 
 
 class NumberType(click.ParamType[PersonalNumber]):
-    """Reads a number as every other door does; anything else is wrong usage."""
+    """Parses a number by the same rule as the pages; anything else is wrong usage."""
 
     name = "number"
 

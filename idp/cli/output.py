@@ -1,4 +1,4 @@
-"""How commands answer: text for people, JSON for programs, a bar for what takes long."""
+"""The output of commands: text for people, JSON for programs, a bar for long work."""
 
 import json
 import sys
@@ -15,14 +15,14 @@ format_option = click.option(
     "form",
     type=click.Choice(["text", "json"]),
     default="text",
-    help="How to answer.",
+    help="Output format.",
 )
 
 json_option = click.option(
     "--format",
     type=click.Choice(["text", "json"]),
     expose_value=False,
-    help="The answer is JSON either way.",
+    help="The output is JSON in both cases.",
 )
 
 
@@ -36,25 +36,25 @@ def show(value: Any, form: str, lines: Iterable[str]) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as indented JSON. A terminal sees no control or direction character."""
+    """Print a value as indented JSON. Control and direction characters are escaped."""
     click.echo(escaped(json.dumps(value, ensure_ascii=False, indent=2), kept="\n"))
 
 
 def announce(value: Any, form: str, *lines: str) -> None:
-    """What a command says while it goes on: ``value`` as one line of JSON, or ``lines``."""
+    """Print progress of a running command: ``value`` as one line of JSON, or ``lines``."""
     for line in (json.dumps(value, ensure_ascii=False),) if form == "json" else lines:
         click.echo(escaped(line, kept="\n\t"))
 
 
 def fail(message: str) -> NoReturn:
-    """Say why it cannot be done, and exit with 1."""
+    """Print the error and exit with 1."""
     click.echo(escaped(message, kept="\n"), err=True)
     raise click.exceptions.Exit(1)
 
 
 @contextmanager
 def progress(title: str, total: int | None = None) -> Iterator[Any]:
-    """A bar on a terminal: called with how much is done. Elsewhere nothing is shown."""
+    """A progress bar on a terminal: call it with the amount done. Elsewhere it shows nothing."""
     if not sys.stderr.isatty():
         yield lambda done: None
         return

@@ -1,4 +1,4 @@
-"""``idp registry``: bring persons into our copy of the population registry, look, correct."""
+"""``idp registry``: import persons into our copy of the population registry, show, correct."""
 
 import gc
 import json
@@ -34,19 +34,19 @@ def registry() -> None:
 def import_(obj: Context, file: Path, dry_run: bool, form: str) -> None:
     """Import persons from FILE, one JSON object a line.
 
-    A bad line is reported and does not stop the rest; exit code 1 says there was one. Of a bad line
-    about a person that is known the civil status is taken, where it can be read. A note says
-    what was left out of a line that was taken, such as a phone that cannot be read. The import
-    may be cut off and run again at any time.
+    An invalid line is reported and does not stop the import; the exit code is then 1. If the
+    line is about a known person and its civil status is readable, the status is imported. A note
+    names each ignored value of an imported line, such as an unreadable phone. The import
+    can be interrupted and repeated at any time.
     """
     target = Registry(obj.database, obj.clock)
-    gc.freeze()  # millions of small values, none in a cycle: look for cycles seldom
+    gc.freeze()  # millions of small values, none in a cycle: collect seldom
     gc.set_threshold(50_000, 50, 50)
     with file.open("rb") as opened, progress("import", file.stat().st_size) as bar:
         try:
             report = import_persons(target, opened, dry_run=dry_run, progress=bar)
         except ChipKeyTaken as error:
-            fail(f"Another release wrote at the same moment: {error}. Run the import again.")
+            fail(f"Another release wrote at the same time: {error}. Run the import again.")
     if not dry_run:
         obj.record("registry.import", file.name)
     for line in _remarks(report) if form == "text" else ():
@@ -65,11 +65,11 @@ def import_(obj: Context, file: Path, dry_run: bool, form: str) -> None:
 @format_option
 @click.pass_obj
 def show_(obj: Context, number: PersonalNumber, form: str) -> None:
-    """Show the person with NUMBER, with their cards. That you looked is put on record."""
+    """Show the person with NUMBER and their cards. The audit log records the access."""
     source = SqlRegistry(obj.database)
     person = source.person(number)
     if person is None:
-        fail("nobody has this number")
+        fail("No person in the registry has this number.")
     shown = dump_person(person)
     shown["cards"] = [dump_card(each) for each in source.cards(number)]
     obj.record("registry.show", _on_record(obj, number))
@@ -82,17 +82,17 @@ def show_(obj: Context, number: PersonalNumber, form: str) -> None:
 @format_option
 @click.pass_obj
 def set_status(obj: Context, number: PersonalNumber, status: str, form: str) -> None:
-    """Change the civil STATUS of the person with NUMBER; it counts from now on everywhere."""
+    """Change the civil STATUS of the person with NUMBER, on every node at once."""
     try:
         Registry(obj.database, obj.clock).set_status(number, CivilStatus(status))
     except UnknownPerson:
-        fail("nobody has this number")
+        fail("No person in the registry has this number.")
     obj.record(f"registry.set-status.{status}", _on_record(obj, number))
     show({"number": number.digits, "status": status}, form, [f"{number.masked}: {status}"])
 
 
 def _on_record(obj: Context, number: PersonalNumber) -> str:
-    """How the audit log names a person: by their account's pseudonym, or the number's end."""
+    """A person in the audit log: their account's pseudonym, or the number's last digits."""
     account = Accounts(obj.database).by_number(number)
     return obj.audit.pseudonym(account.id) if account else number.masked
 

@@ -34,7 +34,7 @@ _PEM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where to serve, in how many processes, and whether over TLS."""
+    """The address to serve at, the number of processes, and the TLS certificate, if any."""
 
     host: str
     port: int
@@ -45,17 +45,24 @@ class Listening:
 @click.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, help="host:port to serve at.")
 @click.option(
-    "--workers", type=click.IntRange(1), default=os.cpu_count(), help="Processes; one a core."
+    "--workers",
+    type=click.IntRange(1),
+    default=os.cpu_count(),
+    help="Processes; absent: one a core.",
 )
 @click.option(
-    "--threads", type=click.IntRange(1), default=THREADS, show_default=True, help="In each process."
+    "--threads",
+    type=click.IntRange(1),
+    default=THREADS,
+    show_default=True,
+    help="Threads in each process.",
 )
 @click.option("--certificate", type=_PEM, help="TLS certificate chain (PEM).")
 @click.option("--private-key", type=_PEM, help="Its private key (PEM).")
 @click.option(
     "--client-certificates",
     is_flag=True,
-    help="Ask connections for a certificate of IDP_MTLS__CA_FILE (with TLS only).",
+    help="Request client certificates from IDP_MTLS__CA_FILE (with TLS only).",
 )
 @format_option
 @click.pass_obj
@@ -86,7 +93,7 @@ def _options(
     private_key: Path | None,
     client_certificates: bool,
 ) -> Options:
-    """How each process serves, with files that were read once: a worker would say so too late."""
+    """The options of each process. Reads the files: a worker would report an error too late."""
     if (certificate is None) != (private_key is None):
         raise click.UsageError("--certificate and --private-key go together")
     authorities = obj.settings.mtls.ca_file
@@ -94,18 +101,18 @@ def _options(
         raise click.UsageError("--client-certificates needs --certificate")
     if client_certificates and authorities is None:
         raise click.UsageError("--client-certificates needs IDP_MTLS__CA_FILE")
-    asked = authorities if client_certificates else None
+    requested = authorities if client_certificates else None
     if certificate is None or private_key is None:
         return Options(threads)
     try:
-        tls.context(certificate, private_key, asked)
+        tls.context(certificate, private_key, requested)
     except tls.InvalidCertificate as error:
         files = f"{certificate} and {private_key}"
         raise NotReady(
-            f"{files} are no certificate and its unencrypted private key in PEM:"
+            f"{files} must be a certificate and its unencrypted private key in PEM:"
             " see --certificate and --private-key."
         ) from error
-    return Options(threads, *map(_absolute, (certificate, private_key, asked)))
+    return Options(threads, *map(_absolute, (certificate, private_key, requested)))
 
 
 def _absolute(path: Path | None) -> str | None:
@@ -147,7 +154,7 @@ def _serve_workers(
         listening.workers,
         listener=number,
         environment=os.environ,
-        # Killed with us: nobody is left to end a stop that takes too long.
+        # Killed with this process: no other process would end a stop that takes too long.
         dies_with=dies_with(os.getpid(), signal.SIGKILL),
         stop_seconds=STOP_SECONDS + 2,
     )
@@ -161,23 +168,23 @@ def _serve_workers(
 
 
 def address(text: str, name: str) -> tuple[str, int]:
-    """``host:port`` apart.
+    """Split ``host:port``.
 
     Raises:
-        click.UsageError: it is not that.
+        click.UsageError: another form.
     """
     try:
         return host_port(text)
     except ValueError as error:
-        raise click.UsageError(f"{name} is host:port, not {text!r}") from error
+        raise click.UsageError(f"{name} must be host:port, not {text!r}") from error
 
 
 def _resolved(host: str) -> str:
-    """The address that a host name stands for."""
+    """The address of a host name."""
     try:
         found: str = socket.gethostbyname(host) if ":" not in host else host
     except OSError as error:
-        raise click.UsageError(f"--bind: there is no host {host}") from error
+        raise click.UsageError(f"--bind: unknown host {host}") from error
     return found
 
 
@@ -185,9 +192,9 @@ def _resolved(host: str) -> str:
 def _prepared(
     obj: Context, listening: Listening, management: tuple[str, int]
 ) -> Iterator[threading.Event]:
-    """Everything in order for the processes that will serve; the management address up.
+    """Prepare everything that the serving processes need; serve the management address.
 
-    What is yielded is set when they have ended.
+    Yields an event that is set when they have ended.
     """
     metrics_directory = _metrics_directory(obj) if listening.workers > 1 else None
     from idp.web import log
@@ -202,7 +209,7 @@ def _prepared(
         "database": database.ping,
         "redis": transient.ping,
         "keys": lambda: _touch(keys.signer("ES256")),
-        "provider": lambda: _ask(listening),
+        "provider": lambda: _probe(listening),
     }
     try:
         served = ManagementServer(
@@ -211,7 +218,7 @@ def _prepared(
     except OSError as error:
         raise NotReady(_taken(*management, "IDP_MANAGEMENT__BIND", error)) from error
     stopping = threading.Event()
-    for work in (_keep_house, _tell_relying_parties):
+    for work in (_keep_house, _notify_relying_parties):
         threading.Thread(target=work, args=(obj, stopping), daemon=True).start()
     try:
         yield stopping
@@ -221,10 +228,10 @@ def _prepared(
 
 
 def _say_ready(listening: Listening, stopping: threading.Event) -> None:
-    """Say where the provider answers, once it does."""
+    """Print the provider's address once it answers."""
     while not stopping.wait(0.1):
         with suppress(OSError, http.client.HTTPException):
-            _ask(listening)
+            _probe(listening)
             host = f"[{listening.host}]" if ":" in listening.host else listening.host
             scheme = "https" if listening.certificate else "http"
             announce({"ready": f"{scheme}://{host}:{listening.port}"}, "json")
@@ -232,26 +239,26 @@ def _say_ready(listening: Listening, stopping: threading.Event) -> None:
 
 
 def _keep_house(obj: Context, stopping: threading.Event) -> None:
-    """Each hour, forget the revocations and the uses of what has ended by itself."""
+    """Each hour, delete expired revocations and uses."""
     from idp.storage.revocations import Revocations
     from idp.storage.used import Uses
 
     revocations, uses = Revocations(obj.database, obj.clock), Uses(obj.database, obj.clock)
     while not stopping.wait(HOUSEKEEPING_SECONDS):
-        with suppress(Unavailable):  # the next hour will do
+        with suppress(Unavailable):  # retried in the next hour
             revocations.purge()
             uses.purge()
 
 
-def _tell_relying_parties(obj: Context, stopping: threading.Event) -> None:
-    """Deliver the messages of back-channel logout, of this node and every other."""
+def _notify_relying_parties(obj: Context, stopping: threading.Event) -> None:
+    """Deliver the back-channel logout messages of every node."""
     from idp.cli.logout import courier
 
     courier(obj).run(stopping)
 
 
 def _require_fit(obj: Context) -> None:
-    """What the application would refuse is told here, before any process starts."""
+    """Raise the errors of the application's start here, before any process starts."""
     from idp.authn.card import trust
     from idp.registry.repository import Registry
 
@@ -267,8 +274,8 @@ def _touch(_: object) -> None:
     """For a check whose value does not matter."""
 
 
-def _ask(listening: Listening) -> None:
-    """Return when the provider itself answers."""
+def _probe(listening: Listening) -> None:
+    """Return if the provider itself answers."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(listening.host, listening.host)  # noqa: S104
     connection: http.client.HTTPConnection
     if listening.certificate is None:
@@ -286,7 +293,7 @@ def _ask(listening: Listening) -> None:
 
 
 def _metrics_directory(obj: Context) -> Path:
-    """Where workers leave their values, for the metrics of all of them together."""
+    """The folder of the workers' values, which the metrics sum."""
     directory = obj.settings.state_directory / "metrics"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True, mode=0o700)

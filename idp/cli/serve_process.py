@@ -1,6 +1,6 @@
-"""A process that answers requests: the application behind our HTTP server.
+"""A serving process: the application behind our HTTP server.
 
-``idp serve`` runs it in its own process, or starts this module once for each worker.
+``idp serve`` runs it in its own process, or starts this module once a worker.
 """
 
 import json
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 THREADS = 8
 STOP_SECONDS = 25.0
-"""How long requests under way may take to end; with the rest of the stop under 30 s."""
+"""Time for open requests to end; with the rest of the stop under 30 s."""
 OPEN_FILES = 8192
 """For each process; half of them for connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a process serves. The files are PEM."""
+    """The options of a serving process. The files are PEM."""
 
     threads: int = THREADS
     certificate: str | None = None
@@ -44,7 +44,7 @@ class Options:
         return json.dumps(asdict(self))
 
     def limits(self) -> Limits:
-        """The server's limits; as many connections as there may be open files for."""
+        """The server's limits; as many connections as the open-file limit allows."""
         return replace(Limits(), threads=self.threads, connections=_connections())
 
 
@@ -86,12 +86,12 @@ def _renew(
     build: "Callable[[], Application]",
     options: Options,
 ) -> None:
-    """Serve with what the settings and files say now; the old application ends its requests."""
+    """Serve with the current settings and files; the old application ends its requests."""
     import structlog
 
     try:
         fresh, context = build(), _tls(options)
-    except Exception as error:  # whatever it is, what serves now goes on
+    except Exception as error:  # on any error the old application keeps serving
         structlog.get_logger("idp.serving").error("not renewed", kind=type(error).__qualname__)
         return
     old = served[0]
@@ -110,7 +110,7 @@ def _tls(options: Options) -> Any:
 
 
 def _connections() -> int:
-    """How many connections a process may hold open, having got the files they need."""
+    """Raise the open-file limit; the number of connections that a process may hold open."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = OPEN_FILES if most == resource.RLIM_INFINITY else min(most, OPEN_FILES)
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))

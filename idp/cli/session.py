@@ -1,4 +1,4 @@
-"""``idp session``: see and end the sessions of a citizen."""
+"""``idp session``: list and end the sessions of a citizen."""
 
 from contextlib import suppress
 from typing import Any
@@ -43,7 +43,7 @@ def list_(obj: Context, number: PersonalNumber, form: str) -> None:
 @format_option
 @click.pass_obj
 def revoke(obj: Context, session_id: str | None, number: PersonalNumber | None, form: str) -> None:
-    """End the session SID, or all of a citizen's, on every node; their tokens end with them."""
+    """End the session SID, or every session of a citizen, with their tokens, on every node."""
     if (session_id is None) == (number is None):
         raise click.UsageError("give SID or --all NUMBER")
     if number is not None:
@@ -57,15 +57,15 @@ def revoke(obj: Context, session_id: str | None, number: PersonalNumber | None, 
 def _revoke(obj: Context, session_id: str) -> str:
     found = Session.read(obj.transient.get(session_key(session_id)))
     if found is None:
-        fail(f"there is no session {session_id}")
-    with suppress(AlreadyUsed):  # it was ended before, and the store has forgotten it
+        fail(f"No session with id {session_id}.")
+    with suppress(AlreadyUsed):  # ended earlier, and no longer in the store
         endings(obj).end(found)
     _ended(obj, found.account_id, [found.id])
     return found.id
 
 
 def _revoke_all(obj: Context, account: Account) -> list[str]:
-    """Whatever the transient store knows of: a session begun before now is not accepted again."""
+    """End every session of the account; no session begun before now is accepted again."""
     until = obj.clock() + obj.settings.session.absolute_ttl
     sessions = sessions_of(obj, account)
     endings(obj).end_account(account.id, sessions, until=until)
@@ -88,12 +88,12 @@ def _ended(obj: Context, account_id: str, session_ids: list[str]) -> None:
 def _account(obj: Context, number: PersonalNumber) -> Account:
     account = Accounts(obj.database).by_number(number)
     if account is None:
-        fail("nobody with this number has an account")
+        fail("No account for this number.")
     return account
 
 
 def sessions_of(obj: Context, account: Account) -> list[Session]:
-    """The sessions that an account has now, as far as the transient store knows."""
+    """The account's current sessions in the transient store."""
     (known,) = obj.transient.run(Members(sessions_of_key(account.id)))
     values = obj.transient.run(*(Get(session_key(each)) for each in sorted(known)))
     return [each for each in map(Session.read, values) if each and each.lives(obj.clock())]

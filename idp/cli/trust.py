@@ -1,4 +1,4 @@
-"""``idp trust``: the anchors that chip cards are verified with."""
+"""``idp trust``: the trust anchors of chip cards."""
 
 import hashlib
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from idp.mrtd.trust import TrustFile, TrustStore, read_file
 def trust() -> None:
     """Trust anchors of chip cards: add, list, remove.
 
-    A running provider sees them within a second.
+    A running provider applies a change within a second.
     """
 
 
@@ -36,8 +36,8 @@ def trust() -> None:
 def add(obj: Context, files: tuple[Path, ...], form: str) -> None:
     """Add CSCA certificates, revocation lists (.crl) and master lists (.ml).
 
-    Compare the fingerprint that is printed with the one the authority published. Unless every FILE
-    can be used, none is added.
+    Compare the printed fingerprint with the one that the authority published. If one FILE is
+    invalid, none is added.
     """
     folder = obj.settings.trust.directory
     offered = {path: (each := path.read_bytes(), _read(path.name, each)) for path in files}
@@ -58,7 +58,7 @@ def add(obj: Context, files: tuple[Path, ...], form: str) -> None:
 @format_option
 @click.pass_obj
 def list_(obj: Context, form: str) -> None:
-    """List every file of the trust folders and what is in it."""
+    """List every file of the trust folders with its contents."""
     _show(
         [
             _row(each.stem, _read(each.name, each.read_bytes()), each.read_bytes())
@@ -73,10 +73,10 @@ def list_(obj: Context, form: str) -> None:
 @format_option
 @click.pass_obj
 def remove(obj: Context, id_: str, form: str) -> None:
-    """Remove the file ID; the chains that end in it are no longer trusted."""
+    """Remove the file ID; its chains are no longer trusted."""
     found = [each for each in _files(obj) if each.stem == id_]
     if not found:
-        fail(f"there is no trust file {id_}")
+        fail(f"No trust file with id {id_}.")
     for each in found:
         each.unlink()
         obj.record("trust.remove", id_)
@@ -85,7 +85,7 @@ def remove(obj: Context, id_: str, form: str) -> None:
 
 
 def _check_newer(obj: Context, offered: dict[Path, TrustFile]) -> None:
-    """Refuse a revocation list older than one of the same key: it would be believed for nothing."""
+    """Refuse a revocation list older than another one of the same key: it has no effect."""
     held = [_read(each.name, each.read_bytes()) for each in _files(obj)]
     known = [each for found in (*held, *offered.values()) for each in found.revocation_lists]
     store = TrustStore((), known)
@@ -94,7 +94,7 @@ def _check_newer(obj: Context, offered: dict[Path, TrustFile]) -> None:
             for each in found.revocation_lists:
                 store.check_newer(each)
         except MRTDError:
-            fail(f"{path.name}: there is a newer revocation list of this authority already.")
+            fail(f"{path.name}: this authority's newer revocation list is already present.")
 
 
 def _files(obj: Context) -> Iterator[Path]:

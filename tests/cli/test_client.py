@@ -207,7 +207,7 @@ def test_an_operator_sets_a_rule_aside_visibly(run: Run, database: Database) -> 
     allowed = ("--allow", "loopback-addresses", "--allow", "unknown-members")
     created = run("create", *allowed, file=file)
     assert answer(created)["allowed"] == ["loopback-addresses", "unknown-members"]
-    assert "warning: the rule on loopback-addresses was set aside" in created.stderr
+    assert "warning: the rule on loopback-addresses was overridden" in created.stderr
     entry = tail(database, 1)[0]
     assert (entry["action"], entry["allowed"]) == (
         "client.create",

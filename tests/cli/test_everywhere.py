@@ -32,11 +32,11 @@ def test_every_command_that_ends_something_waits_until_it_has_ended_everywhere(m
     ("confirmation", "told"),
     [
         (Confirmation(4, 0, 0.61), "In force on every process (4), after 0.6 s."),
-        (Confirmation(0, 0, 0.0), "In force: no process serves from before, after 0.0 s."),
+        (Confirmation(0, 0, 0.0), "In force: no process is running, after 0.0 s."),
         (
             Confirmation(3, 1, 10.04),
             "In force: confirmed by 3; not by 1 within 10.0 s."
-            " Those serve nobody until they can read the change.",
+            " These refuse every request until they can read the change.",
         ),
     ],
 )

@@ -75,7 +75,7 @@ def test_an_ended_session_is_told_to_its_relying_parties(outside: Receivers) -> 
     assert answer("logout", "retry", str(row["id"])) == {"id": row["id"]}
     idp("logout", "deliver", "--once")
     assert [len(outside.tokens[each]) for each in ("clinic", "portal")] == [1, 1]
-    assert "no message" in idp("logout", "retry", str(row["id"]), code=1).output
+    assert "No undelivered message" in idp("logout", "retry", str(row["id"]), code=1).output
     assert idp("logout", "list").stdout.count("delivered") == 2
     text = json.dumps(answer("logout", "list"))
     assert NUMBER not in text

@@ -117,7 +117,7 @@ def test_an_older_revocation_list_is_refused_with_all_that_comes_with_it(tmp_pat
     root.write_bytes(authority.csca_der())
     answer("trust", "add", second)
     refused = idp("trust", "add", str(root), first, code=1)
-    assert "1.crl: there is a newer revocation list" in refused.output
+    assert "1.crl: this authority's newer revocation list" in refused.output
     assert len(answer("trust", "list")) == 1
     answer("trust", "add", second)
     idp("trust", "add", third, first, code=1)

@@ -131,4 +131,4 @@ def test_a_status_is_changed_and_put_on_record(deployment: Deployment, file: Pat
 @pytest.mark.parametrize("words", [["show", NUMBER], ["set-status", NUMBER, "alive"]])
 def test_nobody_is_exit_code_one(deployment: Deployment, words: list[str]) -> None:
     result = deployment.run(*words)
-    assert (result.exit_code, result.stderr) == (1, "nobody has this number\n")
+    assert (result.exit_code, result.stderr) == (1, "No person in the registry has this number.\n")

@@ -146,7 +146,7 @@ def test_after_it_the_page_says_who_was_told(front: Front, outside: Receivers) -
     assert (done.text.count("Đã báo"), done.text.count("Đang báo")) == (2, 0)
     assert f'href="{address}"' not in done.text
     assert f"{address}&amp;lang=en" in done.text
-    assert browser.get(f"{address}&lang=en").text.count("<dd>Told</dd>") == 2
+    assert browser.get(f"{address}&lang=en").text.count("<dd>Notified</dd>") == 2
     assert session not in address
     assert len(messages(front, session)) == 2
 
