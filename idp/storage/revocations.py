@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, delete
 from idp.core.clock import NODE_SKEW, Clock
 from idp.core.errors import Unavailable
 from idp.storage.database import Beside, Database, metadata
-from idp.storage.processes import TRUSTED
+from idp.storage.fresh import TRUSTED
 
 Kind: TypeAlias = Literal["session", "account", "card", "client", "grant", "key"]
 
