@@ -35,7 +35,7 @@ from idp.jose.jwk import JwkSet
 from idp.jose.signer import LocalSigner, Signer
 from idp.keystore.keyset import EncryptionKey, Key, KeySet, State, from_private_key
 from idp.keystore.rotation import Action, Policy, apply, plan, plan_revocation
-from idp.storage.processes import TRUSTED
+from idp.storage.fresh import TRUSTED
 
 SecretName: TypeAlias = Literal["pairwise", "otp", "passcode", "login", "audit", "token", "client"]
 """What a secret keys: pairwise subjects, codes, passcodes, login tickets and forms, the audit

@@ -3,8 +3,8 @@
 A process answers from views of the database and of files (clients, revocations, keys, trust
 anchors). Each one refreshes its views at every tick and then confirms, in the transient store, the
 changes that were announced before. Whoever changed something announces it and waits for all.
-A process that cannot refresh does not confirm; after :data:`TRUSTED` seconds it serves nobody from
-its old views, so that the wait has an end.
+A process that cannot refresh does not confirm; after ``TRUSTED`` seconds it serves nobody from its
+old views, so that the wait has an end.
 """
 
 import threading
@@ -17,12 +17,11 @@ import structlog
 
 from idp.core.errors import Unavailable
 from idp.core.handles import random_name
+from idp.storage.fresh import TRUSTED
 from idp.storage.transient import Delete, Get, Link, Members, Put, TransientStore, Unlink
 
 TICK = 0.5
 """Seconds between two refreshes of a process's views."""
-TRUSTED = 10.0
-"""Seconds after which no process serves from a view that it could not refresh."""
 _TTL = int(TRUSTED) + 5
 _SERVING = "processes"
 _ANNOUNCED = "changes"
@@ -35,7 +34,7 @@ class Refresher:
     """Keeps the views of one process fresh; one thread, from :meth:`start` to :meth:`close`."""
 
     def __init__(
-        self, transient: TransientStore, views: Iterable[Callable[[], None]], tick: float = TICK
+        self, transient: TransientStore, views: Iterable[Callable[[], object]], tick: float = TICK
     ) -> None:
         self._transient = transient
         self._views = tuple(views)

@@ -1,7 +1,8 @@
-"""Revocations: the database first, a cache in each process after it.
+"""Revocations: the database first, a view in each process after it.
 
 What is revoked stays revoked through every loss of the transient store. Another process learns of
-a revocation within a second; one that could not ask the database for ten seconds answers nobody.
+a revocation when its refresher has asked, twice a second; one that could not ask the database for
+ten seconds answers nobody. How the view is read and held: ADR 0013.
 """
 
 import threading
@@ -9,19 +10,34 @@ import time
 from collections.abc import Callable
 from typing import Literal, TypeAlias
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, delete, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+)
 
 from idp.core.clock import NODE_SKEW, Clock
-from idp.core.errors import Unavailable
 from idp.storage.database import Beside, Database, metadata
-from idp.storage.processes import TRUSTED
+from idp.storage.fresh import Fresh
+from idp.storage.revoked import Revoked
+from idp.storage.statements import Statement
 
 Kind: TypeAlias = Literal["session", "account", "card", "client", "grant", "key"]
 
-FRESH = 1.0
-"""Seconds for which the cache is not asked to be newer."""
+PAGE = 10_000
+"""Rows of one statement, which must end within the database's time limit."""
 _SETTLED = 20.0
 """Seconds after which no transaction with a lower id can still be open (database timeouts)."""
+_REACH = 10_000
+"""Ids that may have been given, at the first reading, to transactions that are still open."""
 
 REVOCATIONS = Table(
     "revocations",
@@ -35,6 +51,27 @@ REVOCATIONS = Table(
 )
 
 
+_ID = REVOCATIONS.c.id
+_NEWEST = Statement(select(func.max(_ID).label("id")))
+_NUMBER = Statement(
+    select(func.count().label("number")).where(REVOCATIONS.c.expires_at > bindparam("now")),
+    ("now",),
+)
+_AFTER = Statement(
+    select(
+        _ID,
+        REVOCATIONS.c.kind,
+        REVOCATIONS.c.subject,
+        REVOCATIONS.c.at,
+        REVOCATIONS.c.expires_at,
+    )
+    .where(bindparam("after") < _ID, REVOCATIONS.c.expires_at > bindparam("now"))
+    .order_by(_ID)
+    .limit(PAGE),
+    ("after", "now"),
+)
+
+
 class Revocations:
     """Asked on every request that stands on a session, a grant, a card, a client or a key."""
 
@@ -44,14 +81,12 @@ class Revocations:
         self._database = database
         self._clock = clock
         self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._known: dict[tuple[str, str], tuple[int, int]] = {}
-        self._confirmed_at = -TRUSTED * 2
-        self._tried_at = -TRUSTED * 2
+        self._writing = threading.Lock()
+        self._view = Fresh(self._load, Revoked(clock), monotonic=monotonic)
         # Ids are given before they commit, so a lower one may appear after a higher: what is read
         # again each time begins at an id that was the highest some while ago.
         self._settled_id = self._highest_id = self._checkpoint_id = 0
-        self._checkpoint_at = -TRUSTED * 2
+        self._checkpoint_at = float("-inf")
 
     def revoke(
         self,
@@ -76,21 +111,29 @@ class Revocations:
             connection.execute(insert(REVOCATIONS).values(row))
             if beside is not None:
                 beside(connection)
-        with self._lock:
-            self._remember(kind, subject, moment, expires_at)
+        with self._writing:
+            self._view.value.add([(0, kind, subject, moment, expires_at)])
 
     def is_revoked(self, kind: Kind, subject: str, since: int) -> bool:
         """Whether what ``subject`` was given at ``since`` has been revoked.
 
-        ``since`` may come from a node whose clock is ahead of the one that revoked.
+        ``since`` may come from a node whose clock is ahead of the one that revoked. Asked about six
+        times a request: one comparison of an age, one look into the table.
 
         Raises:
             Unavailable: the database has not answered for too long to know.
         """
-        with self._lock:
-            self._refresh()
-            known = self._known.get((kind, subject))
-        return known is not None and since <= known[0] + NODE_SKEW
+        view = self._view
+        if self._monotonic() >= view.trusted_until:
+            view.get()
+        key = hash((kind, subject)) or 1  # from here on Revoked.at, without the calls
+        keys, mask, dates, ends = view.value.slots
+        place = key & mask
+        while found := keys[place]:
+            if found == key:
+                return since <= dates[place] + NODE_SKEW and ends[place] > self._clock()
+            place = (place + 1) & mask
+        return False
 
     def after(self, kind: Kind, subject: str, now: int) -> int:
         """A date from ``now`` on for what ``subject`` is given after every revocation so far.
@@ -98,10 +141,8 @@ class Revocations:
         Raises:
             Unavailable: see :meth:`is_revoked`.
         """
-        with self._lock:
-            self._refresh()
-            known = self._known.get((kind, subject))
-        return now if known is None else max(now, known[0] + NODE_SKEW + 1)
+        at = self._view.get().at(kind, subject)
+        return now if at is None else max(now, at + NODE_SKEW + 1)
 
     def refresh(self) -> None:
         """Learn what was revoked until now.
@@ -109,49 +150,46 @@ class Revocations:
         Raises:
             Unavailable: the database does not answer.
         """
-        with self._lock:
-            self._read(self._monotonic())
+        self._view.refresh()
 
     def purge(self) -> int:
-        """Delete what would have ended by itself; how many."""
-        ended = delete(REVOCATIONS).where(REVOCATIONS.c.expires_at <= self._clock())
-        with self._database.begin() as connection:
-            return connection.execute(ended).rowcount
+        """Delete what would have ended by itself; how many.
 
-    def _refresh(self) -> None:
-        now = self._monotonic()
-        if now - self._confirmed_at < FRESH:
-            return
-        if now - self._tried_at >= FRESH:
-            self._tried_at = now
-            try:
-                self._read(now)
+        The newest row stays: SQLite would give its id again, which every process has read.
+        """
+        newest = select(func.max(_ID)).scalar_subquery()
+        some = select(_ID).where(REVOCATIONS.c.expires_at <= self._clock(), newest > _ID)
+        ended = delete(REVOCATIONS).where(_ID.in_(some.limit(PAGE)))
+        purged = 0
+        while True:
+            with self._database.begin() as connection:
+                purged += (found := connection.execute(ended).rowcount)
+            if found < PAGE:
+                return purged
+
+    def _load(self, revoked: Revoked) -> Revoked:
+        asked = self._monotonic()
+        if (self._database.rows(_NEWEST)[0].id or 0) < self._highest_id:
+            # A backup was restored, or an older release purged the newest row: ids come again.
+            self._settled_id = self._highest_id = 0
+            self._checkpoint_at = float("-inf")
+        first = self._checkpoint_at == float("-inf")
+        if first:
+            revoked.reserve(self._database.rows(_NUMBER, now=self._clock())[0].number)
+        self._read(revoked)
+        if asked - self._checkpoint_at >= _SETTLED:
+            passed = max(0, self._highest_id - _REACH) if first else self._checkpoint_id
+            self._settled_id, self._checkpoint_id = passed, self._highest_id
+            self._checkpoint_at = asked
+        return revoked
+
+    def _read(self, revoked: Revoked) -> None:
+        """Remember what came after the settled id, some rows at a time."""
+        after = self._settled_id
+        while rows := self._database.rows(_AFTER, after=after, now=self._clock()):
+            with self._writing:
+                revoked.add(rows)
+            after = rows[-1].id
+            self._highest_id = max(self._highest_id, after)
+            if len(rows) < PAGE:
                 return
-            except Unavailable:
-                if now - self._confirmed_at >= TRUSTED:
-                    raise
-        if now - self._confirmed_at >= TRUSTED:
-            raise Unavailable("database")
-
-    def _read(self, now: float) -> None:
-        query = select(REVOCATIONS).where(
-            REVOCATIONS.c.id > self._settled_id, REVOCATIONS.c.expires_at > self._clock()
-        )
-        with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        for row in rows:
-            self._highest_id = max(self._highest_id, row.id)
-            self._remember(row.kind, row.subject, row.at, row.expires_at)
-        self._confirmed_at = now
-        if now - self._checkpoint_at >= _SETTLED:
-            self._settled_id, self._checkpoint_id = self._checkpoint_id, self._highest_id
-            self._checkpoint_at = now
-            self._forget_ended()
-
-    def _remember(self, kind: str, subject: str, at: int, expires_at: int) -> None:
-        known_at, known_until = self._known.get((kind, subject), (at, expires_at))
-        self._known[kind, subject] = max(at, known_at), max(expires_at, known_until)
-
-    def _forget_ended(self) -> None:
-        now = self._clock()
-        self._known = {key: each for key, each in self._known.items() if each[1] > now}

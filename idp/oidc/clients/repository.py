@@ -36,7 +36,7 @@ from idp.oidc.clients.metadata import describe, load
 from idp.oidc.clients.model import Client, ClientStatus, Secret
 from idp.oidc.clients.uris import origin
 from idp.storage.database import Database, metadata
-from idp.storage.processes import TRUSTED
+from idp.storage.fresh import TRUSTED
 
 clients = Table(
     "clients",

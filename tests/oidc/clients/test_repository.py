@@ -19,7 +19,7 @@ from idp.oidc.clients.repository import (
     Clients,
 )
 from idp.storage.database import Database, metadata, open_database
-from idp.storage.processes import TRUSTED
+from idp.storage.fresh import TRUSTED
 
 
 class Ticks:
