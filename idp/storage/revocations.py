@@ -2,7 +2,7 @@
 
 What is revoked stays revoked through every loss of the transient store. Another process learns of
 a revocation when its refresher has asked, twice a second; one that could not ask the database for
-ten seconds answers nobody. How the view is read and held: ADR 0013.
+ten seconds answers nobody. How the view is read and held: ADR 0014.
 """
 
 import threading

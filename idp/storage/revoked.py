@@ -1,6 +1,6 @@
 """What is revoked, as a process holds it: compact at a million, quick to ask, read without a lock.
 
-A hash table in four flat arrays (16 bytes a place) instead of a dictionary of tuples: ADR 0013.
+A hash table in four flat arrays (16 bytes a place) instead of a dictionary of tuples: ADR 0014.
 """
 
 from array import array
