@@ -198,7 +198,7 @@ LONG = 60_000
     ],
 )
 def test_a_long_header_takes_no_more_time_than_its_length(value: str) -> None:
-    began = time.process_time()
+    began = time.thread_time()  # other threads of a busy machine do not count
     seen("forwarded", value)
     seen("x-forwarded-for", value)
-    assert time.process_time() - began < 0.5
+    assert time.thread_time() - began < 2  # the square of its length would take minutes
