@@ -8,6 +8,14 @@ MAX_DEPTH = 16
 MAX_DIGITS = 100
 
 
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def dumps(value: Any) -> bytes:
+    """``value`` as JSON in UTF-8, without white space."""
+    return _compact(value).encode("utf-8")
+
+
 class RepeatedName(ValueError):
     """An object has one name twice: two readers may take different values (RFC 8259 §4)."""
 

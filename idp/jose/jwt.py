@@ -6,13 +6,12 @@ A token is read once, strictly (:func:`parse_jwt`), then its signature is checke
 proof, whose reader asks for the ``jwk`` header by name.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from idp.core.handles import b64url, b64url_decode
-from idp.core.strict_json import loads_object
+from idp.core.strict_json import dumps, loads_object
 from idp.jose.algorithms import BadSignature, verify
 from idp.jose.jwk import MAX_KID, Jwk, JwkSet
 from idp.jose.signer import Signer
@@ -237,4 +236,4 @@ def _check_header(header: Mapping[str, Any], allowed: frozenset[str]) -> None:
 
 
 def _encode(value: Mapping[str, Any]) -> str:
-    return b64url(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8"))
+    return b64url(dumps(value))

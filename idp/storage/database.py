@@ -99,8 +99,7 @@ class Database:
         Raises:
             Unavailable: the database does not answer.
         """
-        with _available():
-            connection = self._reading()
+        connection = self._reading()
         compiled = statement.on(connection.dialect)
         driver: Any = connection.connection.driver_connection
         try:
@@ -137,7 +136,8 @@ class Database:
         if held is not None and held[0] == self._generation:
             return held[1]
         self._release()
-        generation, connection = self._generation, self._reads.connect()
+        with _available():
+            generation, connection = self._generation, self._reads.connect()
         self._held.add(connection)
         self._local.held = generation, connection
         return connection

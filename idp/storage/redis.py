@@ -188,6 +188,8 @@ def _redirect(
 
 def _owners(nodes: Nodes, commands: Sequence[Command]) -> list[_Part]:
     """The commands by the node that has their keys."""
+    if len({each.slot for each in commands}) == 1:
+        return [_Part(nodes.owner(commands[0].slot), list(commands))]
     by_slot: dict[int, _Part] = {}
     parts: dict[int, _Part] = {}
     for command in commands:

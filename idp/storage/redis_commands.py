@@ -1,11 +1,11 @@
 """The transient operations as Redis commands: pure; ``storage.redis`` sends them.
 
-Each operation is atomic by itself. Get after Get is one MGET; the Hits of a run are one script. In
-a Cluster a command names keys of one slot only. Scripts are sent whole (the server knows a script
-again by its hash): a restarted or promoted server never has to ask for one.
+Each operation is atomic by itself. Get after Get is one MGET; the Hits of a run are one script, its
+Links another. In a Cluster a command names keys of one slot only. Scripts are sent whole (the
+server knows a script again by its hash): a restarted or promoted server never has to ask for one.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -53,12 +53,16 @@ for i, key in ipairs(KEYS) do
 end
 return counts
 """
-_LINK = """
-redis.call('SADD', KEYS[1], ARGV[1])
-if redis.call('EXPIRE', KEYS[1], ARGV[2], 'NX') == 0 then
-  redis.call('EXPIRE', KEYS[1], ARGV[2], 'GT')
+_LINKS = """
+local done = {}
+for i, key in ipairs(KEYS) do
+  redis.call('SADD', key, ARGV[2 * i - 1])
+  if redis.call('EXPIRE', key, ARGV[2 * i], 'NX') == 0 then
+    redis.call('EXPIRE', key, ARGV[2 * i], 'GT')
+  end
+  done[i] = 1
 end
-return 1
+return done
 """
 
 
@@ -82,9 +86,10 @@ class Command:
 def plan(operations: Sequence[Operation], slot: Callable[[str], int]) -> list[Command]:
     """The commands that carry out ``operations`` in order.
 
-    A Hit may come earlier than it stands in the run: a counter says nothing about other keys. A
-    Get never passes another operation: whoever takes first and then looks for a mark must not look
-    first. Where another operation of the run has the key too, neither is joined with others.
+    A Hit or a Link may come earlier than it stands in the run: counters and sets of names say
+    nothing about other keys. A Get never passes another operation: whoever takes first and then
+    looks for a mark must not look first. Where another operation of the run has the key too,
+    neither is joined with others.
     """
     if len(operations) == 1:
         return [Command(slot(operations[0].key), _arguments(operations[0]), [0])]
@@ -136,12 +141,23 @@ def _shared(operations: Iterable[Operation]) -> set[str]:
 
 
 def _joined(operations: Sequence[Operation]) -> Arguments:
-    """The one command that carries out ``operations``: one, or several Gets or Hits."""
+    """The one command that carries out ``operations``: one, or several of a kind."""
     if len(operations) == 1:
         return _arguments(operations[0])
     keys = [each.key for each in operations]
-    lifetimes = [max(each.ttl, 1) for each in operations if isinstance(each, Hit)]
-    return ("EVAL", _HITS, len(keys), *keys, *lifetimes) if lifetimes else ("MGET", *keys)
+    match operations[0]:
+        case Hit():
+            lifetimes = [max(each.ttl, 1) for each in operations if isinstance(each, Hit)]
+            return ("EVAL", _HITS, len(keys), *keys, *lifetimes)
+        case Link():
+            return ("EVAL", _LINKS, len(keys), *keys, *_linked(operations))
+    return ("MGET", *keys)
+
+
+def _linked(operations: Iterable[Operation]) -> Iterator[str | int]:
+    for each in operations:
+        if isinstance(each, Link):
+            yield from (each.member, max(each.ttl, 1))
 
 
 def _arguments(operation: Operation) -> Arguments:
@@ -186,7 +202,7 @@ def _done(_: Operation, reply: Any) -> bool:
     return bool(reply)
 
 
-_JOINED = (Get, Hit)
+_JOINED = (Get, Hit, Link)
 _ARGUMENTS: Mapping[type, Callable[[Any], Arguments]] = {
     Get: lambda get: ("GET", get.key),
     Put: lambda put: ("SET", put.key, encode(put.content), "EX", max(put.ttl, 1)),
@@ -194,7 +210,7 @@ _ARGUMENTS: Mapping[type, Callable[[Any], Arguments]] = {
     Delete: lambda delete: ("DEL", delete.key),
     Take: _take,
     Hit: lambda hit: ("EVAL", _HITS, 1, hit.key, max(hit.ttl, 1)),
-    Link: lambda link: ("EVAL", _LINK, 1, link.key, link.member, max(link.ttl, 1)),
+    Link: lambda link: ("EVAL", _LINKS, 1, link.key, link.member, max(link.ttl, 1)),
     Unlink: lambda unlink: ("SREM", unlink.key, unlink.member),
     Members: lambda members: ("SMEMBERS", members.key),
 }

@@ -5,6 +5,9 @@ that failed is closed: an answer that comes late must not be read as the answer 
 """
 
 import select
+import socket
+import ssl
+import struct
 import threading
 import weakref
 from collections.abc import Callable
@@ -59,6 +62,7 @@ class NodeConnection:
         self.close()
         self._connection.connect()
         self._socket = self._connection._get_socket()
+        _wait_in_the_kernel(self._socket)
         self._reader = hiredis.Reader(
             replyError=Refused, encoding="utf-8", notEnoughData=_INCOMPLETE
         )
@@ -114,6 +118,20 @@ class NodeConnection:
     def _idle(self) -> bool:
         """Whether the peer neither closed the connection nor said what nobody asked for."""
         return not (self._reader.has_data() or self._poll.poll(0))
+
+
+def _wait_in_the_kernel(connected: socket.socket) -> None:
+    """Let the kernel watch the socket's timeout: Python asks poll() before each call otherwise.
+
+    What comes too late is a BlockingIOError then, an OSError as well. TLS keeps Python's way.
+    """
+    seconds = connected.gettimeout()
+    if seconds is None or isinstance(connected, ssl.SSLSocket):
+        return
+    timeval = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+    connected.settimeout(None)
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        connected.setsockopt(socket.SOL_SOCKET, option, timeval)
 
 
 class Connections:

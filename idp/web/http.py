@@ -5,7 +5,6 @@ request with :func:`from_environ` and send the response with :func:`send`, so bo
 alike. What is refused here (oversize, bad encoding, wrong content type) is refused everywhere.
 """
 
-import json
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
-from idp.core.strict_json import loads_object
+from idp.core.strict_json import dumps, loads_object
 from idp.serving.message import CERTIFICATE, HEADERS, MAX_BODY
 from idp.web import forwarded
 from idp.web.forwarded import NO_PROXIES, Trust
@@ -139,9 +138,8 @@ def json_response(
     value: Any, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A JSON answer that no cache may keep; ``headers`` are added and may override."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     standard = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    return Response(status, body, {**standard, **(headers or {})})
+    return Response(status, dumps(value), {**standard, **(headers or {})})
 
 
 def redirect(location: str, cookies: tuple[str, ...] = ()) -> Response:

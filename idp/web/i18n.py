@@ -2,12 +2,13 @@
 
 Messages stand in ``locale/{vi,en}.po`` (gettext), under ids such as ``otp.title``; parameters are
 written ``{name}``. There are two catalogues, read once: a locale that a request asks for is only
-ever compared with these two, so nothing grows with what requests say.
+ever compared with these two, and only a few short headers are remembered: nothing grows with
+what requests say.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -20,6 +21,8 @@ Locale: TypeAlias = Literal["vi", "en"]
 LOCALES: tuple[Locale, ...] = ("vi", "en")
 VIET_NAM = timezone(timedelta(hours=7))  # Asia/Ho_Chi_Minh: no daylight saving
 MAX_ASKED = 16
+MAX_REMEMBERED = 128
+"""Characters of an Accept-Language header whose reading is kept; longer ones are read anew."""
 
 _DIRECTORY = Path(__file__).with_name("locale")
 
@@ -76,7 +79,9 @@ def negotiate(*, chosen: str = "", ui_locales: str = "", accept_language: str = 
     ``chosen`` is what the switch on the page set, ``ui_locales`` space-separated tags (OIDC Core
     §3.1.2.1), ``accept_language`` a header (RFC 9110 §12.5.4). Only the first few tags are read.
     """
-    asked = [chosen, *ui_locales.split(maxsplit=MAX_ASKED)[:MAX_ASKED], *_ranked(accept_language)]
+    ranked = _remembered if len(accept_language) <= MAX_REMEMBERED else _ranked
+    listed = ui_locales.split(maxsplit=MAX_ASKED)[:MAX_ASKED]
+    asked = [chosen, *listed, *ranked(accept_language)]
     for tag in asked:
         language = tag.partition("-")[0].lower()
         if language in LOCALES:
@@ -96,3 +101,6 @@ def _ranked(accept_language: str) -> list[str]:
         if weight > 0:
             weighted.append((-weight, tag.strip()))
     return [tag for _, tag in sorted(weighted, key=lambda each: each[0])]
+
+
+_remembered = lru_cache(64)(_ranked)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from markupsafe import Markup
 
 from idp.core.shown_text import isolated, visible
@@ -24,6 +24,7 @@ from idp.web.settings import Site
 HTML = "text/html; charset=utf-8"
 LANGUAGE_COOKIE = "eid_lang"
 
+_PERSONAL = ("errors", "transactions")
 _PACKAGE = Path(__file__).resolve().parents[1]
 _DIRECTORIES = (_PACKAGE / "templates", _PACKAGE.parent / "templates")  # wheel, checkout
 
@@ -54,6 +55,7 @@ def environment() -> Environment:
     made.globals["static_url"] = static_url
     made.filters["bdi"] = bdi
     made.filters["isolated"] = isolated
+    made.filters["member"] = member
     return made
 
 
@@ -63,6 +65,12 @@ def bdi(text: str) -> Markup:
     In a title, where there are no elements, the filter ``isolated`` does the same.
     """
     return Markup("<bdi>{}</bdi>").format(visible(text))
+
+
+@pass_context
+def member(context: Mapping[str, Any], name: str) -> Any:
+    """The member of the page's context with a name that the context itself gives."""
+    return context[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +98,8 @@ class Pages:
         may lead to in the end, ``img_src`` those of pictures that are not ours; ``here`` is the
         URL path that shows this page by GET, where that is not the request's own. ``slots`` are
         members of the context that differ at each request; given where the others hold nothing
-        about a person (see :mod:`idp.web.frames`). A page with ``errors`` may quote what was typed:
-        it is rendered anew.
+        about a person (see :mod:`idp.web.frames`). A page with ``errors`` may quote what was typed,
+        and ``transactions`` are one person's: it is rendered anew.
 
         Raises:
             jinja2.UndefinedError: the template's context is not complete.
@@ -100,7 +108,7 @@ class Pages:
         locale = self.locale(request)
         values = {**(slots or {}), **_switch(request, here)}
         render = _renderer(self.site, locale)
-        if slots is None or context.get("errors"):
+        if slots is None or any(context.get(each) for each in _PERSONAL):
             body = render(template, tuple({**context, **values}.items()))
         else:
             body = fill(render, template, context, values)

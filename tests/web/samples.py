@@ -6,6 +6,7 @@ from typing import Any
 
 from idp.oidc.clients.model import ClientStatus
 from idp.oidc.clients.rules import register
+from idp.oidc.consent.views import Line
 from idp.sandbox.checks import outcome
 from idp.sandbox.exchange import Exchange
 from idp.sandbox.forced import MAX_SECONDS, RESULTS, Forced
@@ -15,17 +16,6 @@ from idp.web.qr import qr_image
 from idp.web.templates import FormError
 
 PORTAL = "Cổng dịch vụ công Thành phố Hoa Sen"
-
-
-@dataclass(frozen=True)
-class Item:
-    """A claim as the consent page shows it."""
-
-    claim: str
-    label: str
-    value: str
-    sensitive: bool = False
-    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,13 +63,21 @@ _CARD = {
     "other_url": "/page/identify",
 }
 _ITEMS = (
-    Item("name", "claim.name", "Trần Thị Mậu", required=True),
-    Item("birthdate", "claim.birthdate", "07/01/1999", required=True),
-    Item("pid", "claim.pid", "•••• •••• 0001", required=True),
-    Item("phone_number", "claim.phone_number", "091••••678"),
-    Item("email", "claim.email", "ma•••@example.vn"),
-    Item("address", "claim.address", "12 Phố Hoa Sen, Phường Hoàn Kiếm, Hà Nội", sensitive=True),
+    Line("name", sensitive=False, required=True),
+    Line("birthdate", sensitive=False, required=True),
+    Line("pid", sensitive=True, required=True),
+    Line("phone_number", sensitive=False, required=False),
+    Line("email", sensitive=False, required=False),
+    Line("address", sensitive=True, required=False),
 )
+_VALUES = {
+    "value_name": "Trần Thị Mậu",
+    "value_birthdate": "07/01/1999",
+    "value_pid": "•••• •••• 0001",
+    "value_phone_number": "091••••678",
+    "value_email": "ma•••@example.vn",
+    "value_address": "12 Phố Hoa Sen, Phường Hoàn Kiếm, Hà Nội",
+}
 _CONSENT = {
     "client_name": PORTAL,
     "client_host": "dichvucong.hoasen.example.vn",
@@ -91,6 +89,7 @@ _CONSENT = {
     "csrf_token": "A" * 43,
     "items": _ITEMS,
     "transactions": (),
+    **_VALUES,
 }
 _TRANSACTION = {
     "title": "Giao dịch",

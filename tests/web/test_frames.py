@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 
+from idp.oidc.consent.views import Line
 from idp.web.frames import MAX_FRAMES, Context, fill
 from idp.web.http import Request
 from idp.web.settings import Site
@@ -36,6 +37,18 @@ PAGES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
         TOKENS,
     ),
     "login/otp.html": ({"minutes": 5, "errors": ()}, TOKENS | WAYS),
+    "consent/ask.html": (
+        {
+            "client_host": "portal.example.vn",
+            "policy_url": "",
+            "tos_url": "https://portal.example.vn/terms?a&b",
+            "purpose": "Làm hộ chiếu",
+            "items": (Line("name", False, True), Line("pid", True, False)),
+            "transactions": (),
+        },
+        TOKENS
+        | {"person_name": "Trần Thị Mậu", "value_name": "Trần Thị Mậu", "value_pid": "000123"},
+    ),
     "login/passcode.html": ({"errors": (), "other_url": ""}, TOKENS),
     "login/card.html": (
         {},

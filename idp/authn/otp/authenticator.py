@@ -7,6 +7,7 @@ sending, which is out of band: same answers, same store operations, same audit w
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from idp.accounts import holder
 from idp.accounts.lifecycle import AccountUnusable, require_usable
 from idp.accounts.model import Account
 from idp.audit.events import CodeNotSent, CodeSent, ProofAccepted, ProofRefused
@@ -184,10 +185,10 @@ class Otp:
 
     def _recipient(self, number: PersonalNumber) -> Account | None:
         """The account a code can be sent to. One that its holder locked is told so afterwards."""
-        account = self.desk.accounts.by_number(number)
-        person = self.desk.registry.person(number)
-        if account is None or person is None or not account.phone:
+        found = holder.find_by_number(self.desk.accounts, self.desk.registry, number)
+        if found is None or not found[0].phone:
             return None
+        account, person = found
         try:
             require_usable(account, person)
         except AccountUnusable as error:

@@ -6,6 +6,7 @@ the account's random id: neither a personal number nor a guess at one leads to i
 
 import hmac
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from idp.core.handles import b64url
@@ -64,6 +65,7 @@ def check_sector_document(uri: str, body: bytes, redirect_uris: Iterable[str]) -
         raise InvalidSector(f"{uri[:200]} does not list {missing[:200]}")
 
 
+@lru_cache(maxsize=1024)
 def pairwise_subject(key: bytes, sector: str, account_id: str) -> str:
     """``sub``: what the account is called in ``sector``."""
     message = sector.encode() + b"\x00" + account_id.encode()

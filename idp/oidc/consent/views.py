@@ -6,7 +6,6 @@ this browser, and left for wherever the login goes on. Nothing is ticked beforeh
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 from urllib.parse import urlsplit
 
 from idp.accounts.lifecycle import AccountUnusable
@@ -71,6 +70,25 @@ class Question:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A claim on the page; its value is the slot ``value_<claim>``."""
+
+    claim: str
+    sensitive: bool
+    required: bool
+
+    @property
+    def label(self) -> str:
+        """The id of the message that names it."""
+        return f"claim.{self.claim}"
+
+    @property
+    def slot(self) -> str:
+        """The name of the slot of its value."""
+        return f"value_{self.claim}"
+
+
 def route(office: ConsentDesk) -> Route:
     """The page as an endpoint."""
     methods = ("GET", "HEAD", "POST")
@@ -119,9 +137,17 @@ def _page(office: ConsentDesk, question: Question) -> Response:
     t = Translator(desk.pages.locale(request))
     view = desk.describe(question.visit.ticket.client_tag)
     person = question.holder.person
+    transactions = tuple(show.detail(each, t) for each in question.details)
+    own = {
+        "person_name": person.name.full if person else "",
+        "action": f"/consent/{question.visit.ticket.text}",
+        "csrf_token": csrf.csrf_token(desk.key, question.visit.browser, question.form),
+        **_values(office, question, t),
+    }
     return desk.pages.render(
         request,
         "consent/ask.html",
+        slots=own,
         form_action=view.origins if view else (),
         img_src=view.pictures if view else (),
         client_logo=view.logo if view else "",
@@ -130,28 +156,22 @@ def _page(office: ConsentDesk, question: Question) -> Response:
         policy_url=client.policy_uri,
         tos_url=client.tos_uri,
         purpose=client.purpose.in_locale(t.locale),
-        person_name=person.name.full if person else "",
-        action=f"/consent/{question.visit.ticket.text}",
-        csrf_token=csrf.csrf_token(desk.key, question.visit.browser, question.form),
-        items=_items(office, question, t),
-        transactions=tuple(show.detail(each, t) for each in question.details),
+        items=tuple(
+            Line(claim, claim in SENSITIVE_CLAIMS, claim in question.asked.required)
+            for claim in question.asked.shown
+        ),
+        transactions=transactions,
     )
 
 
-def _items(office: ConsentDesk, question: Question, t: Translator) -> list[dict[str, Any]]:
-    """The lines of the page: what the claim is called, and its value, which only its owner sees."""
-    asked = question.asked
-    values = personal_claims(asked.shown, question.holder, now=office.desk.clock())
-    return [
-        {
-            "claim": claim,
-            "label": f"claim.{claim}",
-            "value": show.text(claim, values.get(claim), t) or t("consent.none"),
-            "sensitive": claim in SENSITIVE_CLAIMS,
-            "required": claim in asked.required,
-        }
-        for claim in asked.shown
-    ]
+def _values(office: ConsentDesk, question: Question, t: Translator) -> dict[str, str]:
+    """The value of each claim, which only its owner sees, by the name of its slot on the page."""
+    claims = question.asked.shown
+    values = personal_claims(claims, question.holder, now=office.desk.clock())
+    return {
+        f"value_{claim}": show.text(claim, values.get(claim), t) or t("consent.none")
+        for claim in claims
+    }
 
 
 def host_of(redirect_uri: str) -> str:

@@ -1,12 +1,12 @@
 """A public document: bytes made once, an ETag, and for how long it may be kept (RFC 9110 §8.8)."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from idp.core.handles import b64url
+from idp.core.strict_json import dumps
 from idp.web.http import Request, Response
 
 
@@ -20,7 +20,7 @@ class Document:
     @classmethod
     def of(cls, value: Mapping[str, Any], *, max_age: int) -> "Document":
         """The document of a JSON object; ``max_age`` in seconds."""
-        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        body = dumps(value)
         headers = {
             "Content-Type": "application/json",
             "Cache-Control": f"public, max-age={max_age}",

@@ -1,7 +1,6 @@
 """The token endpoint: RFC 6749 §3.2. Its five phases are :func:`token`."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -59,13 +58,17 @@ def token(services: Services, request: Request) -> Response:
     """
     require_form(request)
     client = services.client_authentication.authenticate(request)
-    with _recorded(services, client, request):
+    try:
         redeem = _grant(client, request)
         binding = services.sender_constraint.read(request, client)
         require_key(services.client_keys, client, "id_token")
         redemption = redeem(services, client, request, binding).bound(binding.cnf)
         answer = services.mint.issue(redemption, peer=request.peer)
-        return json_response(answer, headers={"Pragma": "no-cache"})  # RFC 6749 §5.1
+    except NotYet:
+        raise
+    except (OAuthError, Ended) as error:
+        raise _refused(services, client, request, error) from error
+    return json_response(answer, headers={"Pragma": "no-cache"})  # RFC 6749 §5.1
 
 
 def _grant(client: Client, request: Request) -> Redeem:
@@ -81,25 +84,21 @@ def _grant(client: Client, request: Request) -> Redeem:
     return GRANTS[grant_type]
 
 
-@contextmanager
-def _recorded(services: Services, client: Client, request: Request) -> Iterator[None]:
-    """Refusals within go to the audit log; who guesses at codes or tokens is slowed down."""
-    try:
-        yield
-    except NotYet:
-        raise
-    except (OAuthError, Ended) as error:
-        refusal = invalid_grant(error.reason) if isinstance(error, Ended) else error
-        if refusal.error == "invalid_grant":
-            _count(services, client, request)
-        event = TokenRefused(
-            flow=_flow(request.form),
-            client_id=client.client_id,
-            error=refusal.error,
-            **refusal.recorded(),
-        )
-        services.audit.write(event, peer=request.peer)
-        raise refusal from error
+def _refused(
+    services: Services, client: Client, request: Request, error: OAuthError | Ended
+) -> OAuthError:
+    """The refusal to raise, once the audit log has it; who guesses at codes or tokens is slowed."""
+    refusal = invalid_grant(error.reason) if isinstance(error, Ended) else error
+    if refusal.error == "invalid_grant":
+        _count(services, client, request)
+    event = TokenRefused(
+        flow=_flow(request.form),
+        client_id=client.client_id,
+        error=refusal.error,
+        **refusal.recorded(),
+    )
+    services.audit.write(event, peer=request.peer)
+    return refusal
 
 
 def _flow(form: Params) -> str:

@@ -7,6 +7,7 @@ import hmac
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -144,8 +145,14 @@ class Nonces:
             raise OAuthError("use_dpop_nonce", "the DPoP proof must hold the nonce given here")
 
     def _at(self, slot: int) -> str:
-        message = b"dpop-nonce\x00" + str(slot).encode()
-        return b64url(hmac.digest(self.key, message, "sha256")[:16])
+        return _nonce(self.key, slot)
+
+
+@lru_cache(maxsize=8)
+def _nonce(key: bytes, slot: int) -> str:
+    """The nonce of a period, which every answer of that period carries."""
+    message = b"dpop-nonce\x00" + str(slot).encode()
+    return b64url(hmac.digest(key, message, "sha256")[:16])
 
 
 def _named(key: Jwk, kid: str | None) -> Jwk:

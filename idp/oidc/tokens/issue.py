@@ -95,11 +95,12 @@ class Mint:
             puts.append(refresh_token.keep(refresh, authorization, now=now))
         use = replace(redemption.use, put=(*redemption.use.put, *puts)) if redemption.use else None
         session, mark = Standing.reads(authorization)
-        self.transient.run(*((use,) if use else puts), session, mark)
+        alone = redemption.first and authorization.account_id is None  # nothing was there to end
+        self.transient.run(*((use,) if use else puts), *(() if alone else (session, mark)))
         if use and use.value.value is None:
             raise Ended("refresh_token_race")
         if redemption.first:
-            holder = self.standing.holder(authorization, session.value)
+            holder = self.standing.holder(authorization, None if alone else session.value)
         else:
             revoked = mark.value is not None
             holder = self.standing.check(authorization, session.value, revoked=revoked)
