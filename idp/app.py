@@ -121,7 +121,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
             raise NotASandbox("the registry holds a person with a real province code")
         keys = KeyStore(settings.keys.directory)
         kind = SandboxAuditLog if settings.sandbox else MeteredAuditLog
-        audit = kind(database, keys.secret("audit"), clock)
+        audit = kind(database, keys.derive("audit"), clock)
         stack.callback(audit.close)
         pages = Pages(
             Site(settings.issuer, settings.sandbox, settings.hotline, settings.privacy_url)
@@ -140,7 +140,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
             audit=audit,
             clock=clock,
             pages=pages,
-            key=keys.secret("login"),
+            key=keys.derive("login"),
             settings=login_settings(settings),
             methods=METHODS,
             describe=lambda tag: view(clients.by_tag(tag)),
@@ -321,9 +321,9 @@ def _login(settings: Settings, services: Services, trust: TrustFolders) -> dict[
     """The ways to log in, and their pages."""
     desk, keys = services.desk, services.keys
     host = urlsplit(settings.issuer).hostname or ""
-    otp = Otp(desk, services.sender, otp_settings(settings), keys.secret("otp"), host)
-    card = CardLogin(desk, card_settings(settings), trust.store, LOGIN, keys.secret("login"))
-    passcode = Passcode(desk, keys.secret("passcode"))
+    otp = Otp(desk, services.sender, otp_settings(settings), keys.derive("otp"), host)
+    card = CardLogin(desk, card_settings(settings), trust.store, LOGIN, keys.derive("card"))
+    passcode = Passcode(desk, keys.derive("passcode"))
     return {
         **login_routes(desk, {each.method.name: each for each in (otp, card)}),
         **otp_routes(otp),

@@ -103,7 +103,7 @@ def costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Costs]:
     context = Context()
     database, keys = context.database, context.keys
     registry, source = Registry(database, context.clock), SqlRegistry(database)
-    seed_citizens(Stores(registry, source, Accounts(database), keys.secret("passcode")))
+    seed_citizens(Stores(registry, source, Accounts(database), keys.derive("passcode")))
     parties.register_terminal(Clients(database, context.clock))
     authority = cards.open_authority(context.settings.card_authority, context.clock())
     number = PersonalNumber(NUMBER)

@@ -106,7 +106,7 @@ def set_passcode(obj: Context, number: PersonalNumber, typed: str, form: str) ->
         digits = passcode.choose(typed, person.birth_date)
     except passcode.WeakPasscode as error:
         fail(f"This passcode is not allowed: {error.reason}.")
-    hashed = passcode.hash_passcode(digits, obj.keys.secret("passcode"))
+    hashed = passcode.hash_passcode(digits, obj.keys.derive("passcode"))
     Accounts(obj.database).set_passcode(found.id, hashed)
     _report(obj, "account.set-passcode", replace(found, passcode_hash=hashed), form)
 

@@ -26,7 +26,7 @@ def audit() -> None:
 def verify(context: click.Context, form: str) -> None:
     """Verify the whole log; exit 1 and name the first entry that was changed, moved or removed."""
     obj: Context = context.obj
-    finding = chain.verify(obj.database, obj.keys.secret("audit"))
+    finding = chain.verify(obj.database, obj.keys.derive("audit"))
     if finding is None:
         show({"intact": True}, form, ["The audit log is intact."])
         return

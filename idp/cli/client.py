@@ -276,7 +276,7 @@ def _secret_of(raw: Mapping[str, Any]) -> str | None:
 
 
 def _digest(obj: Context, found: Client, secret: str) -> str:
-    return secret_digest(obj.keys.secret("client"), found.client_id, secret)
+    return secret_digest(obj.keys.derive("client"), found.client_id, secret)
 
 
 def _public(found: Client) -> dict[str, Any]:

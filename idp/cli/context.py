@@ -119,7 +119,7 @@ class Context:
     @cached_property
     def audit(self) -> AuditLog:
         """The audit log."""
-        return AuditLog(self.database, self.keys.secret("audit"), self.clock)
+        return AuditLog(self.database, self.keys.derive("audit"), self.clock)
 
     def record(self, action: str, subject: str = "", *, allowed: tuple[str, ...] = ()) -> None:
         """Write an operator's action into the audit log; ``allowed``: overridden rules."""

@@ -62,7 +62,7 @@ class HopRecorder:
 def stores(obj: Context) -> Stores:
     """The stores of the demo's citizens."""
     database = obj.database
-    pepper = obj.keys.secret("passcode")
+    pepper = obj.keys.derive("passcode")
     registry = Registry(database, obj.clock)
     return Stores(registry, SqlRegistry(database), Accounts(database), pepper)
 
@@ -91,7 +91,7 @@ def portal_url(bind: str) -> str:
 def portal_server(obj: Context, bind: str) -> BaseWSGIServer:
     """The portal, registered with a new secret and listening at ``bind``."""
     clients, url = Clients(obj.database, obj.clock), portal_url(bind)
-    secret = register_portal(clients, obj.keys.secret("client"), url)
+    secret = register_portal(clients, obj.keys.derive("client"), url)
     place = Place(url, obj.settings.issuer, secret, obj.settings.inbox)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # no log line a request
     host, port = address(bind, "--bind")

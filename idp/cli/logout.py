@@ -81,7 +81,7 @@ def endings(obj: Context) -> Endings:
         obj.transient,
         Revocations(obj.database, obj.clock),
         ClientCache(obj.database),
-        Subjects(obj.keys.secret("pairwise")),
+        Subjects(obj.keys.derive("pairwise")),
         Outbox(obj.database, obj.clock),
     )
 

@@ -20,6 +20,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPrivateNumbers
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -38,12 +40,19 @@ from idp.keystore.rotation import Action, Policy, apply, plan, plan_revocation
 from idp.storage.fresh import TRUSTED
 
 SecretName: TypeAlias = Literal["pairwise", "otp", "passcode", "login", "audit", "token", "client"]
-"""What a secret keys: pairwise subjects, codes, passcodes, login tickets and forms, the audit
-chain, tokens, client secrets. ``pairwise`` must never change, or every ``sub`` would; nor
+"""What a stored secret keys: pairwise subjects, codes, passcodes, login tickets and forms, the
+audit chain, tokens, client secrets. ``pairwise`` must never change, or every ``sub`` would; nor
 ``passcode``, or every citizen would have to set theirs again."""
 
 SECRETS: tuple[SecretName, ...] = get_args(SecretName)
 SECRET_BYTES = 32
+_FIRST: Mapping[str, SecretName] = {
+    **{each: each for each in SECRETS},
+    **dict.fromkeys(("csrf", "ticket", "counter", "replay", "card", "session-state"), "login"),
+    **dict.fromkeys(("refresh", "dpop-nonce"), "token"),
+}
+"""The purposes of release 1, whose keys are the stored secrets themselves: tokens, subjects and
+the audit chain of a running deployment must keep their values."""
 _STATE = "keys.json"
 _NONE = KeySet()
 _KID = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -120,9 +129,16 @@ class KeyStore:
         """What is published."""
         return self.keys.jwks()
 
-    def secret(self, name: SecretName) -> bytes:
-        """32 random bytes that key one kind of digest."""
-        return self._secrets[name]
+    def derive(self, purpose: str) -> bytes:
+        """The 32-byte key of one purpose: ``keys.derive("csrf")``.
+
+        A new purpose needs no new file: its key is derived from ``login.secret`` (HKDF-Expand,
+        RFC 5869 §2.3), so no purpose can be computed from another.
+        """
+        if purpose in _FIRST:
+            return self._secrets[_FIRST[purpose]]
+        info = f"idp {purpose}".encode()
+        return HKDFExpand(SHA256(), SECRET_BYTES, info).derive(self._secrets["login"])
 
     def _reload(self, now: float) -> None:
         try:

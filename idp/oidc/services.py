@@ -91,7 +91,8 @@ class Services:
         """The services of a provider that stands on the login desk's stores, clock and pages."""
         clock, transient, revocations = desk.clock, desk.transient, desk.revocations
         uses = Uses(database, clock)
-        subjects = Subjects(keys.secret("pairwise"))
+        nonces = Nonces(keys.derive("dpop-nonce"))
+        subjects = Subjects(keys.derive("pairwise"))
         standing = Standing(
             clients, transient, revocations, clock, desk.usable, settings.family_ttl
         )
@@ -102,7 +103,7 @@ class Services:
             uses,
             clock,
             desk.audit,
-            pepper=keys.secret("client"),
+            pepper=keys.derive("client"),
             settings=settings,
             client_keys=client_keys,
         )
@@ -125,13 +126,13 @@ class Services:
                 settings, clock, transient, keys, client_keys, subjects, standing, desk.audit
             ),
             presented=Presented(settings, clock, transient, keys, revocations),
-            sender_constraint=SenderConstraint(settings, clock, uses, Nonces(keys.secret("token"))),
+            sender_constraint=SenderConstraint(settings, clock, uses, nonces),
             revocations=revocations,
             audit=desk.audit,
             desk=desk,
             consents=consents,
             pages=desk.pages,
-            pepper=keys.secret("token"),
+            pepper=keys.derive("refresh"),
         )
 
 

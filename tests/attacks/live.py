@@ -411,7 +411,7 @@ def serve(
         issuer = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
         database = open_database(f"sqlite:///{directory}/idp.db")
         authority = _prepare(directory, database)
-        pepper = KeyStore(directory / "keys").secret("passcode")
+        pepper = KeyStore(directory / "keys").derive("passcode")
         hashed = hash_passcode(PASSCODE, pepper)
         people = list(synthetic(400, seed=7, passcode_hash=hashed))
         Registry(database, system_clock).write(Record(person) for person, _ in people)
@@ -452,7 +452,7 @@ def _prepare(directory: Path, database: Database) -> Authority:
     keys.mkdir(mode=0o700)
     rotate(keys, system_clock(), Policy(algs=("ES256", "RS256")))
     upgrade(database)
-    pepper = KeyStore(keys).secret("client")
+    pepper = KeyStore(keys).derive("client")
     for client_id, members in CLIENTS.items():
         raw = {
             "client_name": client_id,

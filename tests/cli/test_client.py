@@ -66,7 +66,7 @@ def test_create_honours_what_is_given(run: Run, database: Database, directory: P
     assert created["client_name"] == "Cổng dịch vụ công"
     assert created["token_endpoint_auth_method"] == "client_secret_basic"
     assert created["status"] == "active"
-    pepper = KeyStore(directory).secret("client")
+    pepper = KeyStore(directory).derive("client")
     (kept,) = Clients(database, system_clock).all()[0].secrets
     assert kept.digest == secret_digest(pepper, "portal", str(GIVEN["client_secret"]))
 

@@ -114,7 +114,7 @@ def test_prune_deletes_what_nobody_used(run: Run, database: Database, directory:
         registered(database, client_id, days_ago=days)
     old = Client("operators", Text("O"), "o")
     Clients(database, FixedClock(system_clock() - 90 * DAY)).create(old)
-    key = KeyStore(directory).secret("audit")
+    key = KeyStore(directory).derive("audit")
     for client_id, days in (("used-long-ago", 60), ("used", 5)):
         log = AuditLog(database, key, FixedClock(system_clock() - days * DAY))
         log.write(AuthorizationGranted(client_id=client_id, acr="", scope=""))

@@ -458,7 +458,7 @@ def test_expired_login_explains_and_goes_on(sandbox: Sandbox, enter: Enter) -> N
     tab.begin()
     expect(tab["#id_number"]).to_be_visible()
     (login,) = (each for each in tab.page.context.cookies() if each.get("name") == "eid_login")
-    key = KeyStore(sandbox.program.directory / "keys").secret("login")
+    key = KeyStore(sandbox.program.directory / "keys").derive("login")
     begun_at = int(time.time()) - LOGIN_TTL
     old = Ticket.issue(key, str(login.get("value")), client_id=CLIENT_ID, now=begun_at).text
     for step in ("", "/otp", "/passcode", "/card", "/continue"):

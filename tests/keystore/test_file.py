@@ -1,5 +1,6 @@
 """Keys in a directory: private, atomic, reloaded."""
 
+import hmac
 import json
 import stat
 import threading
@@ -52,8 +53,8 @@ def test_an_empty_directory_gets_keys_and_secrets_for_us_alone(directory: Path) 
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert {stat.S_IMODE(each.stat().st_mode) for each in directory.iterdir()} == {0o600}
     store = KeyStore(directory)
-    assert len({store.secret(name) for name in SECRETS}) == len(SECRETS)
-    assert {len(store.secret(name)) for name in SECRETS} == {32}
+    assert len({store.derive(name) for name in SECRETS}) == len(SECRETS)
+    assert {len(store.derive(name)) for name in SECRETS} == {32}
     assert store.verification().keys[0].kid == store.signer("ES256").kid
     assert store.jwks() == load(directory).jwks()
 
@@ -236,13 +237,36 @@ def test_U12_a_lost_secret_is_an_error_and_never_made_anew(directory: Path) -> N
         KeyStore(directory)
 
 
+def test_a_key_belongs_to_its_purpose(directory: Path) -> None:
+    store = KeyStore(directory)
+    derived = {store.derive(each) for each in ("passkey", "wallet", *SECRETS)}
+    assert len(derived) == len(SECRETS) + 2
+    assert {len(each) for each in derived} == {32}
+    assert KeyStore(directory).derive("passkey") == store.derive("passkey")
+
+
+def test_an_upgrade_keeps_the_keys_of_the_first_release(directory: Path) -> None:
+    store, login = KeyStore(directory), read_secret(directory, "login")
+    for purpose in ("csrf", "ticket", "counter", "replay", "card", "session-state"):
+        assert store.derive(purpose) == login, purpose
+    for purpose in ("refresh", "dpop-nonce"):
+        assert store.derive(purpose) == read_secret(directory, "token"), purpose
+    for name in SECRETS:
+        assert store.derive(name) == read_secret(directory, name), name
+
+
+def test_a_derived_key_is_hkdf_of_the_login_secret(directory: Path) -> None:
+    expected = hmac.digest(read_secret(directory, "login"), b"idp passkey\x01", "sha256")
+    assert KeyStore(directory).derive("passkey") == expected
+
+
 def test_a_lost_state_file_costs_no_secret(directory: Path) -> None:
     before = read_secret(directory, "pairwise")
     (directory / "keys.json").unlink()
     with pytest.raises(InvalidKeyStore):
         KeyStore(directory)
     rotate(directory, NOW, POLICY)
-    assert KeyStore(directory).secret("pairwise") == before
+    assert KeyStore(directory).derive("pairwise") == before
 
 
 def test_no_store_is_refused_in_one_line(tmp_path: Path) -> None:

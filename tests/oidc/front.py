@@ -284,9 +284,9 @@ def citizens(database: Database, clock: FixedClock, pepper: bytes) -> dict[Perso
 
 def _services(database: Database, keys: KeyStore, clock: FixedClock, path: Path) -> Services:
     transient, revocations = MemoryStore(clock), Revocations(database, clock)
-    audit = AuditLog(database, keys.secret("audit"), clock)
+    audit = AuditLog(database, keys.derive("audit"), clock)
     register = Clients(database, clock)
-    digest = secret_digest(keys.secret("client"), "portal", SECRET)
+    digest = secret_digest(keys.derive("client"), "portal", SECRET)
     register.create(replace(PORTAL, secrets=(Secret(digest),)))
     register.create(CLINIC)
     clients = ClientCache(database)
@@ -300,7 +300,7 @@ def _services(database: Database, keys: KeyStore, clock: FixedClock, path: Path)
         audit=audit,
         clock=clock,
         pages=pages,
-        key=keys.secret("login"),
+        key=keys.derive("login"),
         settings=LoginSettings(),
         methods=(Otp.method, Passcode.method),
         describe=lambda tag: view(clients.by_tag(tag)),
@@ -324,14 +324,14 @@ def build(services: Services, failures: list[Failure], path: Path) -> Any:
         desk,
         services.sender,
         OtpSettings(max_sends=1_000, fixed_code=CODE),
-        services.keys.secret("otp"),
+        services.keys.derive("otp"),
         "id.example.vn",
     )
     edge = Edge(Failures(services.pages, failures.append), Trust())
     app = create_app(edge)
     routes = {each.path: each.route for each in provider.endpoints(services)}
     routes |= login_routes(desk, {"otp": otp}) | otp_routes(otp)
-    routes |= passcode_routes(Passcode(desk, services.keys.secret("passcode")))
+    routes |= passcode_routes(Passcode(desk, services.keys.derive("passcode")))
     for rule, route in routes.items():
         mount(app, rule, route, edge)
     return app
@@ -353,7 +353,7 @@ def front(key_directory: Path, clock: FixedClock, tmp_path: Path) -> Iterator[Fr
     with database.begin() as connection:
         metadata.create_all(connection)
     keys = KeyStore(key_directory)
-    found = citizens(database, clock, keys.secret("passcode"))
+    found = citizens(database, clock, keys.derive("passcode"))
     services = _services(database, keys, clock, tmp_path)
     failures: list[Failure] = []
     app = build(services, failures, tmp_path)

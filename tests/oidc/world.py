@@ -90,7 +90,7 @@ class World:
             raw["grant_types"] = ["authorization_code", "refresh_token"]
         client = register(raw, client_id=client_id, rules=LENIENT)
         if not client.public:
-            digest = secret_digest(self.services.keys.secret("client"), client_id, SECRET)
+            digest = secret_digest(self.services.keys.derive("client"), client_id, SECRET)
             client = replace(client, secrets=(Secret(digest),))
         created = self.clients.create(client)
         self.services.clients.refresh()
@@ -272,10 +272,10 @@ def build(
         accounts=accounts,
         registry=SqlRegistry(database),
         revocations=revocations,
-        audit=AuditLog(database, keys.secret("audit"), clock),
+        audit=AuditLog(database, keys.derive("audit"), clock),
         clock=clock,
         pages=Pages(Site(ISSUER)),
-        key=keys.secret("login"),
+        key=keys.derive("login"),
         settings=LoginSettings(),
         methods=(),
         describe=lambda _tag: None,

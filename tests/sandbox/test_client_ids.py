@@ -37,7 +37,7 @@ def odd(app: Application, request: pytest.FixtureRequest) -> Portal:
     known = services.clients.get(made.client_id)
     assert known is not None
     secret = secret_digest(
-        services.keys.secret("client"), request.param, made.metadata["client_secret"]
+        services.keys.derive("client"), request.param, made.metadata["client_secret"]
     )
     secrets = (replace(known.secrets[0], digest=secret),)
     registered.create(replace(known, client_id=request.param, secrets=secrets))

@@ -113,7 +113,7 @@ def _check_identity(office: Office, caller: Caller, raw: Mapping[str, Any]) -> s
     try:
         if not isinstance(secret, str):
             raise OAuthError("invalid_client_metadata")
-        pepper, now = office.services.keys.secret("client"), office.services.clock()
+        pepper, now = office.services.keys.derive("client"), office.services.clock()
         verify_secret(caller.client, client_id, secret, pepper=pepper, now=now)
     except OAuthError as error:
         problem = "client_secret: must be the client's own"

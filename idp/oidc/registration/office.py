@@ -99,7 +99,7 @@ class Office:
         if held:
             return replace(client, secrets=held), ""
         secret = random_token()
-        stored = secret_digest(self.services.keys.secret("client"), client.client_id, secret)
+        stored = secret_digest(self.services.keys.derive("client"), client.client_id, secret)
         return replace(client, secrets=(Secret(stored),)), secret
 
     def information(

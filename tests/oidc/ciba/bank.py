@@ -28,7 +28,7 @@ NOBODY = "000199999999"
 
 
 def add(front: Front, client: Client) -> None:
-    digest = secret_digest(front.services.keys.secret("client"), client.client_id, SECRET)
+    digest = secret_digest(front.services.keys.derive("client"), client.client_id, SECRET)
     Clients(front.database, front.clock).create(replace(client, secrets=(Secret(digest),)))
     front.services.clients.refresh()
 

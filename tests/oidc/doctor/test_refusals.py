@@ -114,7 +114,7 @@ def the_secret_is_wrong(world: World) -> Client:
 
 @mistake("its overlap is over: deploy the new one")
 def the_secret_was_rotated_and_has_expired(world: World) -> Client:
-    pepper = world.services.keys.secret("client")
+    pepper = world.services.keys.derive("client")
     old = replace(world.client.secrets[0], expires_at=world.clock() - 1)
     new = Secret(secret_digest(pepper, "portal", "the-new-one"))
     client = world.change_client(world.client, secrets=(new, old))
