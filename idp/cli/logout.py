@@ -10,7 +10,7 @@ from idp.cli.context import Context
 from idp.cli.output import announce, fail, format_option, show
 from idp.oidc.clients.repository import ClientCache
 from idp.oidc.logout.courier import Courier
-from idp.oidc.logout.delivery import Delivery, State
+from idp.oidc.logout.delivery import Delivery, DeliveryState
 from idp.oidc.logout.ending import Endings
 from idp.oidc.logout.repository import Outbox
 from idp.oidc.tokens.subject import Subjects
@@ -24,12 +24,16 @@ def logout() -> None:
 
 @logout.command("list")
 @click.option("--client", "client_id", metavar="ID", help="Only messages to this relying party.")
-@click.option("--state", type=click.Choice([each.value for each in State]), help="Only these.")
+@click.option(
+    "--state", type=click.Choice([each.value for each in DeliveryState]), help="Only these."
+)
 @format_option
 @click.pass_obj
 def list_(obj: Context, client_id: str | None, state: str | None, form: str) -> None:
     """List the newest messages with the result of each last attempt."""
-    found = Outbox(obj.database, obj.clock).listed(client_id, State(state) if state else None)
+    found = Outbox(obj.database, obj.clock).listed(
+        client_id, DeliveryState(state) if state else None
+    )
     rows = [_row(each) for each in found]
     show(rows, form, ("\t".join(str(each) for each in row.values()) for row in rows))
 

@@ -22,7 +22,7 @@ FRESH = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class DependencyState:
     """How one dependency is, and how long it took to say so."""
 
     name: str
@@ -41,10 +41,10 @@ class Management:
         self.metrics = metrics
         self._checks = checks
         self._lock = threading.Lock()
-        self._states: tuple[State, ...] = ()
+        self._states: tuple[DependencyState, ...] = ()
         self._asked_at = float("-inf")
 
-    def states(self) -> tuple[State, ...]:
+    def states(self) -> tuple[DependencyState, ...]:
         """Every dependency's state, at most a second old."""
         with self._lock:
             if time.monotonic() - self._asked_at >= FRESH:
@@ -108,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Probes every few seconds are not worth a line."""
 
 
-def _state(name: str, check: Check) -> State:
+def _state(name: str, check: Check) -> DependencyState:
     began = time.perf_counter()
     try:
         check()
@@ -116,7 +116,7 @@ def _state(name: str, check: Check) -> State:
         up = False
     else:
         up = True
-    return State(name, up, round((time.perf_counter() - began) * 1000, 1))
+    return DependencyState(name, up, round((time.perf_counter() - began) * 1000, 1))
 
 
 def _word(up: bool) -> str:

@@ -15,8 +15,8 @@ from idp.login.requirement import Requirement
 from idp.login.session import Session
 from idp.login.transaction import Transaction
 from idp.oidc.authorization.request import AuthorizationRequest
-from idp.oidc.consent.model import Asked
-from idp.oidc.decoupled.waiting import State, Waiting
+from idp.oidc.consent.model import RequestedClaims
+from idp.oidc.decoupled.waiting import RequestState, Waiting
 from idp.oidc.logout.aftermath import Aftermath
 from idp.oidc.tokens.access_token import Kept
 from idp.oidc.tokens.authorization import Authorization
@@ -26,7 +26,7 @@ from idp.sandbox.forced import Forced
 AUTHENTICATION = Authentication(
     "card", Factor.POSSESSION, ("hwk", "sc"), "acc-1", 1_800_000_000, "k"
 )
-ASKED = Asked(("name",), ("birthdate", "phone_number"), anew=True)
+ASKED = RequestedClaims(("name",), ("birthdate", "phone_number"), anew=True)
 REQUEST = AuthorizationRequest(
     client_id="portal",
     redirect_uri="https://portal.example.vn/callback",
@@ -103,7 +103,7 @@ SAMPLES: tuple[Record, ...] = (
         expires_at=1_800_000_600,
         interval=5,
         payload={"network": "203.0.0.0/16"},
-        state=State.DENIED,
+        state=RequestState.DENIED,
     ),
     Aftermath("digest", "portal", "https://portal.example.vn/", left=True, frames=("https://f/",)),
     Offer("person", "salt", "ticket", 1_800_000_120),

@@ -101,7 +101,7 @@ _DONE = {
     "client": PORTAL,
     "frames": (),
     "onward": 0,
-    "told": (),
+    "notifications": (),
     "again": "",
 }
 
@@ -257,7 +257,7 @@ SAMPLES: Mapping[str, Sample] = {
         "logout/done.html",
         {
             **_DONE,
-            "told": (
+            "notifications": (
                 {"name": PORTAL, "state": "delivered"},
                 {"name": "Cổng bảo hiểm xã hội", "state": "waiting"},
                 {"name": "Sổ sức khỏe điện tử", "state": "given_up"},

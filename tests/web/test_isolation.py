@@ -14,7 +14,7 @@ from tests.web.samples import SAMPLES
 
 NAME = "Ngân hàng"
 EVIL = f"\u202e{NAME}\u2069\u200b\x1b"
-WRITTEN = {"client_name", "client", "service", "purpose", "message", "elsewhere", "told"}
+WRITTEN = {"client_name", "client", "service", "purpose", "message", "elsewhere", "notifications"}
 """Members of pages' contexts that hold what a client wrote."""
 APART = re.compile("<bdi>[^<]*</bdi>|<title>\u2068[^<\u2069]*\u2069|\u2068[^<\u2069]*\u2069")
 

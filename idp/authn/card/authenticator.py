@@ -11,8 +11,16 @@ from typing import Any, ClassVar
 
 from idp.audit.events import ProofAccepted, ProofRefused
 from idp.authn.card.errors import CardProblem
-from idp.authn.card.exchange import Offer, Returned, Signs, State, card_key, nonce, state_key
-from idp.authn.card.presentation import Asked, Presentation, accept, genuine, text
+from idp.authn.card.exchange import (
+    CardStatus,
+    LaunchCodes,
+    Offer,
+    Returned,
+    card_key,
+    nonce,
+    state_key,
+)
+from idp.authn.card.presentation import ExpectedPresentation, Presentation, accept, genuine, text
 from idp.authn.card.settings import CardSettings
 from idp.core import assurance
 from idp.core.assurance import Factor
@@ -65,7 +73,7 @@ class CardLogin:
 
     def renew(self, ticket: Ticket, old: Offer) -> Response:
         """Offer again, for the same number: a new launch token, the old one is dead."""
-        dead = Signs.of(self.key, ticket.flow, old.salt).token.key("card-launch")
+        dead = LaunchCodes.of(self.key, ticket.flow, old.salt).token.key("card-launch")
         offer = self._offer(ticket, old.person)
         self.desk.transient.run(Delete(dead), *self._keep(ticket.flow, offer))
         return self.to_page(ticket, offer)
@@ -81,7 +89,7 @@ class CardLogin:
         return Offer.new(person, ticket.text, expires_at=self.desk.clock() + self.settings.ttl)
 
     def _keep(self, flow: str, offer: Offer) -> tuple[Operation, ...]:
-        launch = Signs.of(self.key, flow, offer.salt).token.key("card-launch")
+        launch = LaunchCodes.of(self.key, flow, offer.salt).token.key("card-launch")
         return (
             Put(card_key(flow), offer.dump(), self.desk.settings.transaction_ttl),
             Put(launch, offer.dump(), self.settings.ttl),
@@ -123,7 +131,7 @@ class CardLogin:
         taken, shown, told, begun, *counts = self.desk.transient.run(
             Take(
                 handle.key("card-launch"),
-                put=(self._tell(flow, State.OPENED),),
+                put=(self._put_status(flow, CardStatus.OPENED),),
                 into=session.key("card-session"),
                 into_ttl=self.settings.ttl,
             ),
@@ -136,13 +144,15 @@ class CardLogin:
         offer, transaction = Offer.read(shown), Transaction.read(begun)
         if offer is None or transaction is None:
             raise CardProblem("session-unknown")
-        signs = Signs.of(self.key, flow, offer.salt)
+        codes = LaunchCodes.of(self.key, flow, offer.salt)
         if taken.value != shown:  # used, or never a token of this offer
-            mine = equal(str(signs.token), str(handle)) and told is not None
+            mine = equal(str(codes.token), str(handle)) and told is not None
             raise CardProblem("session-used" if mine else "session-unknown")
-        return json_response(self._challenge(transaction, signs, session))
+        return json_response(self._challenge(transaction, codes, session))
 
-    def _challenge(self, transaction: Transaction, signs: Signs, session: Handle) -> dict[str, Any]:
+    def _challenge(
+        self, transaction: Transaction, codes: LaunchCodes, session: Handle
+    ) -> dict[str, Any]:
         client = self.desk.describe(client_tag(transaction.client_id))
         return {
             "session": str(session),
@@ -150,7 +160,7 @@ class CardLogin:
             "origin": self.desk.pages.site.origin,
             "client_name": client.called("vi") if client else "",
             "acr": assurance.acr(transaction.requirement.level),
-            "match_code_choices": list(signs.choices),
+            "match_code_choices": list(codes.choices),
             "expires_in": self.settings.ttl,
         }
 
@@ -181,7 +191,9 @@ class CardLogin:
             raise CardProblem("session-used" if known else "session-unknown")
         proof = self._prove(request, transaction.client_id, session, offer, presented)
         if presented.picked is not None:
-            self.desk.transient.run(self._tell(flow, State.DONE), self.desk.proof(flow, proof))
+            self.desk.transient.run(
+                self._put_status(flow, CardStatus.DONE), self.desk.proof(flow, proof)
+            )
         return self._hand_over(offer, Returned(returning, proof).seal(self.key))
 
     def _prove(
@@ -194,17 +206,17 @@ class CardLogin:
         """
         flow, now = session[:FLOW_CHARS], self.desk.clock()
         challenge = rnd_ifd(self.desk.pages.site.origin, session, nonce(self.key, session))
-        match_code = Signs.of(self.key, flow, offer.salt).match_code
-        asked = Asked(challenge, offer.person, match_code)
+        match_code = LaunchCodes.of(self.key, flow, offer.salt).match_code
+        expected = ExpectedPresentation(challenge, offer.person, match_code)
         try:
-            verified = genuine(shown, asked, trust=self.trust(), policy=self.policy, now=now)
-            account = accept(self.desk, shown, asked, verified)
+            verified = genuine(shown, expected, trust=self.trust(), policy=self.policy, now=now)
+            account = accept(self.desk, shown, expected, verified)
         except CardProblem as refusal:
             refused = ProofRefused(
                 method="card", reason=refusal.reason, client_id=client_id, flow=flow
             )
             self.desk.audit.write(refused, peer=request.peer)
-            self.desk.transient.run(self._tell(flow, State.FAILED))
+            self.desk.transient.run(self._put_status(flow, CardStatus.FAILED))
             raise
         accepted = ProofAccepted(
             method="card",
@@ -225,7 +237,7 @@ class CardLogin:
 
     # Shared
 
-    def _tell(self, flow: str, state: State) -> Put:
+    def _put_status(self, flow: str, state: CardStatus) -> Put:
         """The operation that tells the page how far it is."""
         said = {"state": state.value, "expires_at": self.desk.clock() + self.settings.ttl}
         return Put(state_key(flow), said, self.desk.settings.transaction_ttl)
@@ -242,7 +254,7 @@ class CardLogin:
             toll.check(counts)
         except throttle.Throttled as error:
             if taken.value is not None:
-                self.desk.transient.run(self._tell(flow, State.FAILED))
+                self.desk.transient.run(self._put_status(flow, CardStatus.FAILED))
             raise CardProblem("throttled", retry_after=error.limit.window) from error
 
 

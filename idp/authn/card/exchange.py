@@ -22,8 +22,8 @@ MAX_RETURN_CODE = 1024
 _RETURN = "card-return"
 
 
-class State(StrEnum):
-    """What the page says: the words of CONTRACT's ``/login/<t>/card/status``."""
+class CardStatus(StrEnum):
+    """Status of a card exchange, as ``/login/<t>/card/status`` answers it."""
 
     WAITING = "waiting"
     OPENED = "opened"
@@ -33,12 +33,12 @@ class State(StrEnum):
 
 
 def card_key(flow: str) -> str:
-    """Where the offer of a flow is kept for the page; one at a time."""
+    """Key of the flow's current offer, for the page."""
     return f"card:{{{flow}}}"
 
 
 def state_key(flow: str) -> str:
-    """Where it is kept how far the offer's exchange got; absent while nobody opened it."""
+    """Key of the exchange's status; absent until an agent opens the offer."""
     return f"card-state:{{{flow}}}"
 
 
@@ -60,19 +60,20 @@ class Offer(Record):
         """A fresh offer."""
         return cls(person, random_token(9), ticket, expires_at)
 
-    def state_at(self, now: int, told: Mapping[str, Any] | None) -> State:
-        """The state as the page tells it; ``told`` is what stands at :func:`state_key`."""
-        state = State(told["state"]) if told else State.WAITING
-        over = now >= (told["expires_at"] if told else self.expires_at)
-        return State.EXPIRED if over and state in (State.WAITING, State.OPENED) else state
+    def state_at(self, now: int, stored: Mapping[str, Any] | None) -> CardStatus:
+        """The status at ``now``; ``stored`` is the value at :func:`state_key`, if any."""
+        state = CardStatus(stored["state"]) if stored else CardStatus.WAITING
+        over = now >= (stored["expires_at"] if stored else self.expires_at)
+        unfinished = state in (CardStatus.WAITING, CardStatus.OPENED)
+        return CardStatus.EXPIRED if over and unfinished else state
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
-    """What the page shows of an offer: they follow from it, so that a reload shows the same.
+class LaunchCodes:
+    """Launch token and match code of an offer, derived from it: a reload shows the same ones.
 
-    ``token`` is in the QR code and in the reader's link: 256 bits nobody else can make;
-    ``match_code`` is the two digits the citizen compares, one of ``choices``.
+    ``token`` (256 bits) is in the QR code and in the reader's link. ``match_code`` is the two
+    digits that the citizen compares, one of ``choices``.
     """
 
     token: Handle
@@ -80,8 +81,8 @@ class Signs:
     match_code: str
 
     @classmethod
-    def of(cls, key: bytes, flow: str, salt: str) -> "Signs":
-        """The signs of the offer with ``salt`` in ``flow``."""
+    def of(cls, key: bytes, flow: str, salt: str) -> "LaunchCodes":
+        """The codes of the offer with ``salt`` in ``flow``."""
         token = Handle(flow, b64url(_derive(key, "card-launch", flow, salt)))
         drawn = _derive(key, "card-match", flow, salt)
         codes = list(range(10, 100))

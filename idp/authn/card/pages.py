@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from idp.authn.card.authenticator import SHOWN, CardLogin
 from idp.authn.card.errors import CardProblem
-from idp.authn.card.exchange import Offer, Signs, State, card_key, state_key
+from idp.authn.card.exchange import CardStatus, LaunchCodes, Offer, card_key, state_key
 from idp.core.handles import FLOW_CHARS
 from idp.login import pages
 from idp.login.errors import Notice
@@ -34,16 +34,16 @@ def show(card: CardLogin, request: Request, t: str) -> Response:
     if offer is None:
         raise Notice("card_expired", status=409, onward=visit.url)
     state = offer.state_at(now, told)
-    if state is State.DONE:
+    if state is CardStatus.DONE:
         return card.desk.proceed(visit)
-    if state is State.EXPIRED or "fresh" in request.query:
+    if state is CardStatus.EXPIRED or "fresh" in request.query:
         return card.renew(ticket, offer)
     end = told["expires_at"] if told else offer.expires_at
     return _page(card, request, ticket, offer.salt, max(0, end - now))
 
 
 def _page(card: CardLogin, request: Request, ticket: Ticket, salt: str, seconds: int) -> Response:
-    signs, url = Signs.of(card.key, ticket.flow, salt), f"/login/{ticket.text}"
+    codes, url = LaunchCodes.of(card.key, ticket.flow, salt), f"/login/{ticket.text}"
     return card.desk.page(
         request,
         ticket,
@@ -54,10 +54,10 @@ def _page(card: CardLogin, request: Request, ticket: Ticket, salt: str, seconds:
             "continue_url": f"{url}/continue",
             "reload_url": f"{url}/card?fresh=1",
             "other_url": url,
-            "match_code": signs.match_code,
+            "match_code": codes.match_code,
             "seconds": str(seconds),
-            "agent_url": f"{AGENT}?launch_token={signs.token}",
-            "qr": qr_image(f"{card.desk.pages.site.origin}/card#{signs.token}"),
+            "agent_url": f"{AGENT}?launch_token={codes.token}",
+            "qr": qr_image(f"{card.desk.pages.site.origin}/card#{codes.token}"),
         },
     )
 
@@ -84,7 +84,7 @@ def status(card: CardLogin, request: Request, t: str) -> Response:
     value, told = card.desk.transient.run(Get(card_key(ticket.flow)), Get(state_key(ticket.flow)))
     now = card.desk.clock()
     offer = Offer.read(value)
-    state = offer.state_at(now, told) if offer else State.EXPIRED
+    state = offer.state_at(now, told) if offer else CardStatus.EXPIRED
     return json_response({"state": state.value})
 
 

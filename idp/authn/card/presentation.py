@@ -50,7 +50,7 @@ class Presentation:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ExpectedPresentation:
     """What a presentation must answer: the challenge, the counter name of the typed number, and
     the match code that the page shows.
     """
@@ -61,7 +61,12 @@ class Asked:
 
 
 def genuine(
-    shown: Presentation, asked: Asked, *, trust: TrustStore, policy: Policy, now: int
+    shown: Presentation,
+    expected: ExpectedPresentation,
+    *,
+    trust: TrustStore,
+    policy: Policy,
+    now: int,
 ) -> VerifiedCard:
     """The card's data, signed by their country, from the chip that signed our challenge.
 
@@ -72,7 +77,7 @@ def genuine(
         return verify_for_login(
             shown.files,
             trust=trust,
-            challenge=asked.challenge,
+            challenge=expected.challenge,
             signature=shown.signature,
             policy=policy,
             now=now,
@@ -81,16 +86,18 @@ def genuine(
         raise CardProblem("card-not-genuine", reason=error.reason) from error
 
 
-def accept(desk: Desk, shown: Presentation, asked: Asked, verified: VerifiedCard) -> Account:
+def accept(
+    desk: Desk, shown: Presentation, expected: ExpectedPresentation, verified: VerifiedCard
+) -> Account:
     """Every check on a genuine card, in order; whose it is.
 
     Raises:
         CardProblem: ``card-not-accepted``, with the exact reason.
     """
     identity = verified.identity
-    _require(shown.picked is None or equal(shown.picked, asked.match_code), "match-code")
+    _require(shown.picked is None or equal(shown.picked, expected.match_code), "match-code")
     person_name = throttle.person(desk.key, identity.number.digits)
-    _require(equal(person_name, asked.person), "number-mismatch")
+    _require(equal(person_name, expected.person), "number-mismatch")
     person = desk.registry.person(identity.number)
     account = desk.accounts.by_number(identity.number)
     if person is None:

@@ -6,7 +6,7 @@ from typing import Any
 from idp.authn.card import pages
 from idp.authn.card.authenticator import CardLogin
 from idp.authn.card.errors import MEDIA_TYPE, TITLES, problem
-from idp.authn.card.exchange import CHOICES, State
+from idp.authn.card.exchange import CHOICES, CardStatus
 from idp.login.pages import explain
 from idp.web.edge import Route
 from idp.web.http import Request, Response
@@ -88,7 +88,7 @@ PATHS: Paths = {
         "get": operation(
             "How far the card exchange is, for the page in the browser whose login it is",
             {
-                "200": answer("The state", an_object({"state": one_of(State)}, ("state",))),
+                "200": answer("The state", an_object({"state": one_of(CardStatus)}, ("state",))),
                 "404": _refused(404)["404"],
             },
         ),

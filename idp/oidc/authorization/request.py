@@ -16,7 +16,7 @@ from idp.oidc.authorization.response_type import ID_TOKEN, QUERY, check_mode, re
 from idp.oidc.clients.model import Client
 from idp.oidc.consent import details
 from idp.oidc.consent.details import Detail
-from idp.oidc.consent.model import Asked
+from idp.oidc.consent.model import RequestedClaims
 from idp.oidc.errors import OAuthError, invalid_request, invalid_scope
 from idp.oidc.tokens.resource import narrowed
 from idp.oidc.vocabulary import (
@@ -78,7 +78,7 @@ class AuthorizationRequest(Record):
     level: int
     claims: tuple[str, ...]
     id_token_claims: tuple[str, ...]
-    asked: Asked
+    asked: RequestedClaims
     subject: str | None
     details: tuple[Detail, ...] = ()
     pushed: str = ""
@@ -229,8 +229,8 @@ def _dpop_jkt(params: Params) -> str:
 
 def _asked(
     scope: tuple[str, ...], claims: ClaimsRequest, prompt: tuple[str, ...], client: Client
-) -> Asked:
-    return Asked.of(
+) -> RequestedClaims:
+    return RequestedClaims.of(
         (claims_of(scope) | claims.userinfo | claims.id_token) - {ACCOUNT_LEVEL},
         claims.essential | frozenset(client.required_claims),
         anew="consent" in prompt,

@@ -61,9 +61,9 @@ def grant(
     tokens = _tokens(services, asked, authorization, settled, beside)
     puts = (*kept, *tokens.puts)
     used = use_up(services, asked.pushed)
-    told = session_state.tell(services, request, destination, authorization)
-    members = _members(code, tokens) | told.members
-    cookies = (*settled.renewed.cookies, *told.cookies)
+    session = session_state.issue(services, request, destination, authorization)
+    members = _members(code, tokens) | session.members
+    cookies = (*settled.renewed.cookies, *session.cookies)
     response = _send(services, request, destination, members, cookies)
     again = _again(services, request, asked, ticket, response, kept)
     # What was pushed may have begun another login too: its answer is kept when this one has won.

@@ -1,8 +1,8 @@
 """``session_state``: OpenID Connect Session Management 1.0 §2 and §4.2.
 
-What a relying party compares from time to time, through our frame in its page, to learn that the
-browser's login changed. The browser's state is a name of the session under a key of ours, in a
-cookie that the frame's script may read: it opens nothing.
+A relying party polls it through the provider's frame in its page, to detect a changed login. The
+browser state is a MAC of the session id, in a cookie that the frame's script reads; it grants
+nothing.
 """
 
 import hashlib
@@ -22,42 +22,42 @@ COOKIE = "eid_browser_state"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What goes into an authorization response: members, and cookies of the browser."""
+class SessionState:
+    """Session state in an authorization response: members, and cookies for the browser."""
 
     members: dict[str, str] = field(default_factory=dict)
     cookies: tuple[str, ...] = ()
 
 
-def tell(
+def issue(
     services: Services, request: Request, destination: Destination, authorization: Authorization
-) -> Told:
-    """The session's state for the relying party, and for the browser where it is news."""
-    seen_from = origin(destination.redirect_uri)  # an application's own scheme can frame nothing
+) -> SessionState:
+    """``session_state`` for the relying party, and the cookie if the browser lacks it."""
+    seen_from = origin(destination.redirect_uri)  # an app's private-use scheme has no frames
     if not seen_from or OPENID not in authorization.scope or authorization.session_id is None:
-        return Told()
+        return SessionState()
     state = browser_state(services.desk.key, authorization.session_id)
     value = session_state(authorization.client_id, seen_from, state, random_token(12))
     secure = services.desk.secure
     if request.cookies.get(cookie_name(COOKIE, secure=secure)) == state:
-        return Told({MEMBER: value})
+        return SessionState({MEMBER: value})
     left = max(1, authorization.expires_at - services.clock())
-    return Told({MEMBER: value}, (_cookie(state, max_age=left, secure=secure),))
+    return SessionState({MEMBER: value}, (_cookie(state, max_age=left, secure=secure),))
 
 
 def forget(*, secure: bool) -> str:
-    """The cookie that says that nobody is logged in any more."""
+    """A cookie header that removes the browser state, after logout."""
     return _cookie("", max_age=0, secure=secure)
 
 
 def browser_state(key: bytes, session_id: str) -> str:
-    """The state of a browser in which this session is: another one after every new login."""
+    """The browser state of a session; every login gives another one."""
     message = b"browser-state\x00" + session_id.encode()
     return b64url(hmac.digest(key, message, "sha256")[:16])
 
 
 def session_state(client_id: str, seen_from: str, state: str, salt: str) -> str:
-    """The value one relying party gets (§4.2): of no use to another, or at another origin."""
+    """The value for one client at one origin (§4.2); ``seen_from`` is that origin."""
     message = f"{client_id} {seen_from} {state} {salt}".encode()
     return f"{hashlib.sha256(message).hexdigest()}.{salt}"
 

@@ -24,7 +24,7 @@ from idp.oidc.authorization import (
 from idp.oidc.authorization.destination import NoDestination, find
 from idp.oidc.authorization.kept import keep, params_of
 from idp.oidc.authorization.request import PROMPTS, AuthorizationRequest, parse
-from idp.oidc.authorization.walk import RESUME, Errand
+from idp.oidc.authorization.walk import RESUME, AuthorizationContext
 from idp.oidc.consent import details
 from idp.oidc.consent.views import ConsentDesk
 from idp.oidc.consent.views import route as consent_route
@@ -72,8 +72,8 @@ def authorize(services: Services, request: Request) -> Response:
         if request.method == "POST":
             return keep(services, request, given)
         asked = replace(asked, pushed=gathered.pushed)
-        errand = Errand(services, request, destination, asked)
-        return walk.start(errand, _ui_locales(request, params))
+        context = AuthorizationContext(services, request, destination, asked)
+        return walk.start(context, _ui_locales(request, params))
     except OAuthError as error:
         return respond.refuse(services, request, destination, error)
 
@@ -127,7 +127,7 @@ def _answer(services: Services, visit: Visit) -> Response:
         return redirect(visit.transaction.return_to)  # a form is answered by a redirect
     try:
         response_type.require(asked.response_type, destination.client)
-        return walk.resume(Errand(services, visit.request, destination, asked), visit)
+        return walk.resume(AuthorizationContext(services, visit.request, destination, asked), visit)
     except OAuthError as error:
         taken, *_ = services.transient.run(
             Take(transaction_key(visit.ticket.flow)), *pushed.use_up(services, asked.pushed)

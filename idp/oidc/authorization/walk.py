@@ -28,18 +28,23 @@ from idp.oidc.tokens.authorization import Authorization
 from idp.web.http import Request, Response, redirect
 
 RESUME = "/authorize/resume"
-Grant: TypeAlias = Callable[["Errand", Authorization, Settled, Ticket | None], Response]
+Grant: TypeAlias = Callable[
+    ["AuthorizationContext", Authorization, Settled, Ticket | None], Response
+]
 
 
 def by_redirect(
-    errand: "Errand", authorization: Authorization, settled: Settled, ticket: Ticket | None
+    context: "AuthorizationContext",
+    authorization: Authorization,
+    settled: Settled,
+    ticket: Ticket | None,
 ) -> Response:
     """The answer goes through this browser, to the destination."""
     return respond.grant(
-        errand.services,
-        errand.request,
-        errand.destination,
-        errand.asked,
+        context.services,
+        context.request,
+        context.destination,
+        context.asked,
         authorization,
         settled,
         ticket=ticket,
@@ -47,7 +52,7 @@ def by_redirect(
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class AuthorizationContext:
     """One authorization request being answered: what it asks and where the answer goes.
 
     The login comes back to ``return_path``; ``grant`` answers with what the citizen allowed and
@@ -67,72 +72,75 @@ def login_required(reason: str) -> OAuthError:
     return OAuthError("login_required", "the citizen must log in", reason=reason)
 
 
-def start(errand: Errand, ui_locales: str) -> Response:
+def start(context: AuthorizationContext, ui_locales: str) -> Response:
     """Answer at once from the browser's session where that will do, else begin a login.
 
     Raises:
         OAuthError: for a redirect to the destination.
         Notice: too many logins were begun.
     """
-    services, asked, client = errand.services, errand.asked, errand.destination.client
-    session = services.desk.session(errand.request, client.client_id)
+    services, asked, client = context.services, context.asked, context.destination.client
+    session = services.desk.session(context.request, client.client_id)
     wanted = prompt.requirement(
-        asked, client, account_id=_whom(errand, session), now=services.clock()
+        asked, client, account_id=_whom(context, session), now=services.clock()
     )
-    step = _first_step(errand, wanted, session)
+    step = _first_step(context, wanted, session)
     if isinstance(step, Finish):
-        consent, must = _consent(errand, step, since=services.clock() + 1)
+        consent, must = _consent(context, step, since=services.clock() + 1)
         if not must:
             try:
-                return _grant(errand, session, step, consent, ticket=None)
+                return _grant(context, session, step, consent, ticket=None)
             except AccountUnusable:
                 wanted = replace(wanted, fresh=True)  # somebody else may log in here
-                step = _first_step(errand, wanted, session)
+                step = _first_step(context, wanted, session)
     if "none" in asked.prompt:
         raise _interaction(step)
-    return _begin(errand, wanted, step, session, ui_locales)
+    return _begin(context, wanted, step, session, ui_locales)
 
 
-def resume(errand: Errand, visit: Visit) -> Response:
+def resume(context: AuthorizationContext, visit: Visit) -> Response:
     """Answer for a login that came to its end; send any other on to where it is.
 
     Raises:
         OAuthError: for a redirect to the destination; the login is over with it.
         Notice: the account may not be used, or the login was answered already.
     """
-    services = errand.services
+    services = context.services
     _check_given_up(visit)
     step = services.desk.step(visit)
     if isinstance(step, Authenticate):
         return services.desk.proceed(visit)
     finish = _met(step)
-    _check_subject(errand, finish)
+    _check_subject(context, finish)
     begun_at, flow = visit.transaction.begun_at, visit.ticket.flow
-    consent, must = _consent(errand, finish, since=begun_at, flow=flow)
+    consent, must = _consent(context, finish, since=begun_at, flow=flow)
     if must:
         return redirect(f"/consent/{visit.ticket.text}")
     try:
-        return _grant(errand, visit.session, finish, consent, ticket=visit.ticket)
+        return _grant(context, visit.session, finish, consent, ticket=visit.ticket)
     except AccountUnusable as error:
         raise services.desk.unusable(visit, error) from error
 
 
-def _whom(errand: Errand, session: Session | None) -> str | None:
+def _whom(context: AuthorizationContext, session: Session | None) -> str | None:
     """Whose the session is, unless the request is about somebody else."""
-    if session is None or errand.asked.subject not in {None, _subject(errand, session.account_id)}:
+    if session is None or context.asked.subject not in {
+        None,
+        _subject(context, session.account_id),
+    }:
         return None
     return session.account_id
 
 
-def _subject(errand: Errand, account_id: str) -> str:
-    return errand.services.subjects.sub(errand.destination.client, account_id)
+def _subject(context: AuthorizationContext, account_id: str) -> str:
+    return context.services.subjects.sub(context.destination.client, account_id)
 
 
 def _first_step(
-    errand: Errand, wanted: Requirement, session: Session | None
+    context: AuthorizationContext, wanted: Requirement, session: Session | None
 ) -> Authenticate | Finish:
     earlier = session.authentications if session else ()
-    step = next_step(wanted, (), earlier, errand.services.desk.methods)
+    step = next_step(wanted, (), earlier, context.services.desk.methods)
     return step if isinstance(step, Authenticate) else _met(step)
 
 
@@ -150,25 +158,25 @@ def _interaction(step: Authenticate | Finish) -> OAuthError:
 
 
 def _begin(
-    errand: Errand,
+    context: AuthorizationContext,
     wanted: Requirement,
     step: Authenticate | Finish,
     session: Session | None,
     ui_locales: str,
 ) -> Response:
-    visit, cookies = errand.services.desk.begin(
-        errand.request,
-        client_id=errand.asked.client_id,
+    visit, cookies = context.services.desk.begin(
+        context.request,
+        client_id=context.asked.client_id,
         requirement=wanted,
-        return_path=errand.return_path,
-        payload=errand.asked.dump(),
+        return_path=context.return_path,
+        payload=context.asked.dump(),
         ui_locales=ui_locales,
     )
     if isinstance(step, Finish):
         return redirect(f"/consent/{visit.ticket.text}", cookies)
-    if errand.asked.pushed:  # its address is soon of no use: reload and Back need one that is
+    if context.asked.pushed:  # its address is soon of no use: reload and Back need one that is
         return redirect(visit.url, cookies)
-    return first_page(errand.services.desk, replace(visit, session=session), cookies)
+    return first_page(context.services.desk, replace(visit, session=session), cookies)
 
 
 def _check_given_up(visit: Visit) -> None:
@@ -181,50 +189,50 @@ def _check_given_up(visit: Visit) -> None:
             raise OAuthError("access_denied", "the citizen said no", reason=reason)
 
 
-def _check_subject(errand: Errand, finish: Finish) -> None:
-    if errand.asked.subject not in {None, _subject(errand, finish.account_id)}:
+def _check_subject(context: AuthorizationContext, finish: Finish) -> None:
+    if context.asked.subject not in {None, _subject(context, finish.account_id)}:
         raise login_required("other_subject")
 
 
 def _consent(
-    errand: Errand, finish: Finish, *, since: int, flow: str = ""
+    context: AuthorizationContext, finish: Finish, *, since: int, flow: str = ""
 ) -> tuple[Consent | None, bool]:
     """The consent that stands, and whether the citizen must be asked first, in login ``flow``."""
-    client = errand.destination.client
-    known = errand.services.consents.find(finish.account_id, client.client_id)
-    must = must_ask(errand.asked.asked, known, client, since=since)
-    must = must or not _approved(errand, finish, flow)
+    client = context.destination.client
+    known = context.services.consents.find(finish.account_id, client.client_id)
+    must = must_ask(context.asked.asked, known, client, since=since)
+    must = must or not _approved(context, finish, flow)
     return (known if known is not None and known.stands(client) else None), must
 
 
-def _approved(errand: Errand, finish: Finish, flow: str) -> bool:
+def _approved(context: AuthorizationContext, finish: Finish, flow: str) -> bool:
     """Whether the citizen said yes to the transaction, if there is one, in this very login."""
-    asked = errand.asked.details
+    asked = context.asked.details
     if not asked or not flow:
         return not asked
-    (record,) = errand.services.transient.run(details.approval_of(flow))
+    (record,) = context.services.transient.run(details.approval_of(flow))
     return details.approved(record, finish.account_id, asked)
 
 
 def _grant(
-    errand: Errand,
+    context: AuthorizationContext,
     session: Session | None,
     finish: Finish,
     consent: Consent | None,
     *,
     ticket: Ticket | None,
 ) -> Response:
-    services, destination = errand.services, errand.destination
-    settled = services.desk.settle(session, finish, whereabouts.of(errand.request))
+    services, destination = context.services, context.destination
+    settled = services.desk.settle(session, finish, whereabouts.of(context.request))
     authorization = respond.authorize(
-        errand.asked,
+        context.asked,
         destination.client,
         settled,
         finish,
         consent,
         flow=ticket.flow if ticket else new_flow(),
         now=services.standing.issue_time(
-            finish.account_id, settled.session.id, errand.asked.client_id
+            finish.account_id, settled.session.id, context.asked.client_id
         ),
     )
-    return errand.grant(errand, authorization, settled, ticket)
+    return context.grant(context, authorization, settled, ticket)

@@ -15,7 +15,7 @@ from idp.login import throttle
 from idp.login.throttle import QUARTER, Limit, Toll
 from idp.oidc.ciba.grant import KIND
 from idp.oidc.clients.model import Client
-from idp.oidc.decoupled.waiting import Reference, State, Waiting
+from idp.oidc.decoupled.waiting import Reference, RequestState, Waiting
 from idp.oidc.errors import OAuthError, slow_down
 from idp.oidc.services import Services
 from idp.storage.transient import Delete, Get, Link, Members, Operation, Put, Unlink, Value
@@ -93,7 +93,9 @@ class Mailbox:
         found = [Reference.parse(each) for each in sorted(members)]
         reads: list[Get[Value]] = [Get(each.key(KIND)) for each in found if each]
         services.transient.run(*reads)
-        undecided = (each.value for each in reads if each.value and State.USED not in each.value)
+        undecided = (
+            each.value for each in reads if each.value and RequestState.USED not in each.value
+        )
         now = services.clock()
         waiting = [each for each in map(Waiting.read, undecided) if each and each.open(now)]
         return tuple(sorted(waiting, key=lambda each: -each.begun_at)[:MAX_SHOWN])

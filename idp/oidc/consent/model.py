@@ -28,7 +28,7 @@ PART_OF: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Record):
+class RequestedClaims(Record):
     """The personal claims of one authorization request.
 
     Without the ``required`` ones the citizen cannot go on; each of the ``voluntary`` ones is theirs
@@ -40,7 +40,9 @@ class Asked(Record):
     anew: bool = False
 
     @classmethod
-    def of(cls, wanted: frozenset[str], required: frozenset[str], *, anew: bool) -> "Asked":
+    def of(
+        cls, wanted: frozenset[str], required: frozenset[str], *, anew: bool
+    ) -> "RequestedClaims":
         """The claims ``wanted``, of which ``required`` ones must be given, and their parts."""
         must = {each for each in wanted if each in required or PART_OF.get(each) in required}
         return cls(_in_order(must), _in_order(wanted - must), anew)
@@ -98,11 +100,11 @@ class Consent:
         return self.withdrawn_at is None and self.purpose_version == client.purpose_version
 
 
-def must_ask(asked: Asked, known: Consent | None, client: Client, *, since: int) -> bool:
+def must_ask(asked: RequestedClaims, known: Consent | None, client: Client, *, since: int) -> bool:
     """Whether the citizen must be asked before ``client`` gets an answer.
 
-    ``since`` is when the present transaction began: what :attr:`Asked.anew` is measured by. A
-    consent that was withdrawn is asked for again even where no personal claim is.
+    ``since`` is the start of the transaction; :attr:`RequestedClaims.anew` accepts only a consent
+    given after it. After a withdrawal the citizen is asked again, even without personal claims.
     """
     if known is not None and known.withdrawn_at is not None:
         return True
@@ -118,7 +120,7 @@ def must_ask(asked: Asked, known: Consent | None, client: Client, *, since: int)
 
 
 def answer(
-    asked: Asked,
+    asked: RequestedClaims,
     ticked: Iterable[str],
     *,
     client: Client,

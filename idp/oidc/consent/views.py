@@ -18,7 +18,7 @@ from idp.oidc.clients.model import Client
 from idp.oidc.clients.repository import ClientCache
 from idp.oidc.consent import details, show
 from idp.oidc.consent.details import Detail
-from idp.oidc.consent.model import SENSITIVE_CLAIMS, Asked, Consent, answer, must_ask
+from idp.oidc.consent.model import SENSITIVE_CLAIMS, Consent, RequestedClaims, answer, must_ask
 from idp.oidc.consent.repository import Consents
 from idp.oidc.tokens.claims import personal_claims
 from idp.oidc.tokens.standing import Holder
@@ -45,7 +45,7 @@ class Question:
     client: Client
     holder: Holder
     finish: Finish
-    asked: Asked
+    asked: RequestedClaims
     details: tuple[Detail, ...]
     known: Consent | None
     form: str = field(repr=False)
@@ -89,41 +89,43 @@ class Line:
         return f"value_{self.claim}"
 
 
-def route(office: ConsentDesk) -> Route:
+def route(consent_desk: ConsentDesk) -> Route:
     """The page as an endpoint."""
     methods = ("GET", "HEAD", "POST")
-    return Route(partial(_consent, office), methods, html=True, translate=explain(office.desk))
+    return Route(
+        partial(_consent, consent_desk), methods, html=True, translate=explain(consent_desk.desk)
+    )
 
 
-def _consent(office: ConsentDesk, request: Request, t: str) -> Response:
+def _consent(consent_desk: ConsentDesk, request: Request, t: str) -> Response:
     if request.method == "HEAD":
         raise HttpError(405, "no such method here", allow="GET, POST")
-    visit, _ = office.desk.visit(request, t)
-    question = _question(office, visit)
+    visit, _ = consent_desk.desk.visit(request, t)
+    question = _question(consent_desk, visit)
     if question is None:
-        return office.desk.proceed(visit)
+        return consent_desk.desk.proceed(visit)
     if request.method == "POST":
-        return _answer(office, question)
-    return _page(office, question)
+        return _answer(consent_desk, question)
+    return _page(consent_desk, question)
 
 
-def _question(office: ConsentDesk, visit: Visit) -> Question | None:
+def _question(consent_desk: ConsentDesk, visit: Visit) -> Question | None:
     """What to ask at this step; None when the login is elsewhere, or it was answered already.
 
     Raises:
         Notice: the account may not be used.
     """
-    step = office.desk.step(visit)
-    client = office.clients.get(visit.transaction.client_id)
+    step = consent_desk.desk.step(visit)
+    client = consent_desk.clients.get(visit.transaction.client_id)
     if not isinstance(step, Finish) or visit.transaction.cancelled or client is None:
         return None
     try:
-        account, person = office.desk.usable(step.account_id)
+        account, person = consent_desk.desk.usable(step.account_id)
     except AccountUnusable as error:
-        raise office.desk.unusable(visit, error) from error
-    asked = Asked.load(visit.transaction.payload["asked"])
+        raise consent_desk.desk.unusable(visit, error) from error
+    asked = RequestedClaims.load(visit.transaction.payload["asked"])
     transactions = tuple(visit.transaction.payload["details"])
-    known = office.consents.find(account.id, client.client_id)
+    known = consent_desk.consents.find(account.id, client.client_id)
     if not transactions and not must_ask(asked, known, client, since=visit.transaction.begun_at):
         return None
     # The form is bound to whom it showed the data of: another login in between voids it.
@@ -132,8 +134,8 @@ def _question(office: ConsentDesk, visit: Visit) -> Question | None:
     return Question(visit, client, holder, step, asked, transactions, known, form)
 
 
-def _page(office: ConsentDesk, question: Question) -> Response:
-    desk, request, client = office.desk, question.visit.request, question.client
+def _page(consent_desk: ConsentDesk, question: Question) -> Response:
+    desk, request, client = consent_desk.desk, question.visit.request, question.client
     t = Translator(desk.pages.locale(request))
     view = desk.describe(question.visit.ticket.client_tag)
     person = question.holder.person
@@ -142,7 +144,7 @@ def _page(office: ConsentDesk, question: Question) -> Response:
         "person_name": person.name.full if person else "",
         "action": f"/consent/{question.visit.ticket.text}",
         "csrf_token": csrf.csrf_token(desk.key, question.visit.browser, question.form),
-        **_values(office, question, t),
+        **_values(consent_desk, question, t),
     }
     return desk.pages.render(
         request,
@@ -164,10 +166,10 @@ def _page(office: ConsentDesk, question: Question) -> Response:
     )
 
 
-def _values(office: ConsentDesk, question: Question, t: Translator) -> dict[str, str]:
+def _values(consent_desk: ConsentDesk, question: Question, t: Translator) -> dict[str, str]:
     """The value of each claim, which only its owner sees, by the name of its slot on the page."""
     claims = question.asked.shown
-    values = personal_claims(claims, question.holder, now=office.desk.clock())
+    values = personal_claims(claims, question.holder, now=consent_desk.desk.clock())
     return {
         f"value_{claim}": show.text(claim, values.get(claim), t) or t("consent.none")
         for claim in claims
@@ -183,14 +185,14 @@ def host_of(redirect_uri: str) -> str:
     return parts.netloc or (f"{parts.scheme}:" if parts.scheme else "")
 
 
-def _answer(office: ConsentDesk, question: Question) -> Response:
+def _answer(consent_desk: ConsentDesk, question: Question) -> Response:
     """Keep the answer, with its record, and go on.
 
     Raises:
         CsrfFailed: it is not from our page, as this citizen saw it.
         HttpError: it is no answer.
     """
-    visit, desk = question.visit, office.desk
+    visit, desk = question.visit, consent_desk.desk
     csrf.check(
         visit.request,
         key=desk.key,
@@ -201,27 +203,29 @@ def _answer(office: ConsentDesk, question: Question) -> Response:
     form = visit.request.form
     match form.get("decision"), form.get("action"):
         case "allow", None:
-            return _allow(office, question)
+            return _allow(consent_desk, question)
         case ("deny", None) | (None, "cancel"):
             desk.audit.write(ConsentDenied(**question.context), peer=visit.request.peer)
             return desk.cancel(visit, "consent")
     raise HttpError(400, "neither allow nor deny")
 
 
-def _allow(office: ConsentDesk, question: Question) -> Response:
-    visit, desk = question.visit, office.desk
-    if not question.answered and not _keep(office, question):
-        newer = _question(office, visit)  # another answer came first, perhaps this very form's
-        return _allow(office, newer) if newer else desk.proceed(visit)
+def _allow(consent_desk: ConsentDesk, question: Question) -> Response:
+    visit, desk = question.visit, consent_desk.desk
+    if not question.answered and not _keep(consent_desk, question):
+        newer = _question(
+            consent_desk, visit
+        )  # another answer came first, perhaps this very form's
+        return _allow(consent_desk, newer) if newer else desk.proceed(visit)
     if question.details:
         yes = details.approve(visit.ticket.flow, question.finish.account_id, question.details)
         desk.transient.run(yes)
     return desk.proceed(visit)
 
 
-def _keep(office: ConsentDesk, question: Question) -> bool:
+def _keep(consent_desk: ConsentDesk, question: Question) -> bool:
     """Keep the answer, with its record; False when another answer came first."""
-    visit, client, desk, known = question.visit, question.client, office.desk, question.known
+    visit, client, desk, known = question.visit, question.client, consent_desk.desk, question.known
     given = answer(
         question.asked,
         visit.request.form.all("claims"),
@@ -238,5 +242,5 @@ def _keep(office: ConsentDesk, question: Question) -> bool:
     event = ConsentGiven(
         claims=released, purpose=client.purpose_version, approved=types, **question.context
     )
-    row = office.consents.row(given, follows=known.id if known else 0)
+    row = consent_desk.consents.row(given, follows=known.id if known else 0)
     return desk.audit.write(event, peer=visit.request.peer, beside=row)

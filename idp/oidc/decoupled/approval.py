@@ -19,7 +19,7 @@ from idp.oidc.authorization import walk
 from idp.oidc.authorization.destination import Destination
 from idp.oidc.authorization.request import AuthorizationRequest
 from idp.oidc.authorization.respond import granted
-from idp.oidc.authorization.walk import Errand
+from idp.oidc.authorization.walk import AuthorizationContext
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.view import home
 from idp.oidc.decoupled import said
@@ -169,8 +169,8 @@ class Approval:
 
     def _errand(
         self, request: Request, waiting: Waiting, client: Client, asked: AuthorizationRequest
-    ) -> Errand:
-        return Errand(
+    ) -> AuthorizationContext:
+        return AuthorizationContext(
             self.services,
             request,
             Destination(client, asked.redirect_uri, asked.state),
@@ -182,14 +182,16 @@ class Approval:
     def _grant(
         self,
         waiting: Waiting,
-        errand: Errand,
+        context: AuthorizationContext,
         authorization: Authorization,
         settled: Settled,
         ticket: Ticket | None,
     ) -> Response:
-        client = errand.destination.client
-        allowed = self.allow(errand.request, waiting, client, authorization, settled, ticket=ticket)
-        answer = self.end("allowed") if allowed else self.over(errand.request, waiting.reference)
+        client = context.destination.client
+        allowed = self.allow(
+            context.request, waiting, client, authorization, settled, ticket=ticket
+        )
+        answer = self.end("allowed") if allowed else self.over(context.request, waiting.reference)
         return replace(answer, cookies=(*answer.cookies, *settled.renewed.cookies))
 
     def _refuse(

@@ -16,7 +16,7 @@ from idp.oidc.authorization.acr import minimum_level
 from idp.oidc.authorization.request import AuthorizationRequest, registered_scope
 from idp.oidc.clients.model import Client
 from idp.oidc.consent import details
-from idp.oidc.consent.model import Asked
+from idp.oidc.consent.model import RequestedClaims
 from idp.oidc.errors import OAuthError, invalid_grant
 from idp.oidc.services import Services
 from idp.oidc.tokens.authorization import Authorization
@@ -31,7 +31,7 @@ EARLY = 1
 """Seconds by which a poll may come too soon: clocks and networks are not that even."""
 
 
-class State(StrEnum):
+class RequestState(StrEnum):
     """What became of a request; that it expired follows from the time."""
 
     WAITING = "waiting"
@@ -87,7 +87,7 @@ class Waiting(Record):
     expires_at: int
     interval: int
     payload: Mapping[str, Any]
-    state: State = State.WAITING
+    state: RequestState = RequestState.WAITING
 
     @property
     def client_id(self) -> str:
@@ -108,7 +108,7 @@ class Waiting(Record):
 
     def open(self, now: int) -> bool:
         """Whether it can still be decided."""
-        return self.state is State.WAITING and now < self.expires_at
+        return self.state is RequestState.WAITING and now < self.expires_at
 
     def keep(self, now: int) -> tuple[Put, Put]:
         """The operations that store it: as it is told to the client, and as it may be decided."""
@@ -128,7 +128,7 @@ class Waiting(Record):
 
     def deny(self, now: int, *beside: Put) -> Take[Value]:
         """The operation that refuses it, if nobody decided before."""
-        denied = replace(self, state=State.DENIED)._told(max(1, self.expires_at - now))
+        denied = replace(self, state=RequestState.DENIED)._told(max(1, self.expires_at - now))
         return Take(self.reference.key(f"{self.kind}-open"), put=(denied, *beside))
 
     def _told(self, left: int) -> Put:
@@ -158,7 +158,7 @@ def request_of(params: Params, client: Client, *, reference: Reference) -> Autho
         level=minimum_level(params.get("acr_values", ""), (), client),
         claims=tuple(sorted(released_by(scope))),
         id_token_claims=(),
-        asked=Asked.of(claims_of(scope), frozenset(client.required_claims), anew=False),
+        asked=RequestedClaims.of(claims_of(scope), frozenset(client.required_claims), anew=False),
         subject=None,
         resource=narrowed(params, client.resource),
     )
@@ -167,7 +167,7 @@ def request_of(params: Params, client: Client, *, reference: Reference) -> Autho
 def find(services: Services, kind: str, reference: Reference | None) -> Waiting | None:
     """The request at ``reference``; None when there is none, or its client has the answer."""
     value = services.transient.get(reference.key(kind)) if reference else None
-    return Waiting.read(value) if value and State.USED not in value else None
+    return Waiting.read(value) if value and RequestState.USED not in value else None
 
 
 def poll(services: Services, client: Client, kind: str, text: str) -> Authorization:
@@ -199,14 +199,14 @@ def poll(services: Services, client: Client, kind: str, text: str) -> Authorizat
 
 def _judge(value: Mapping[str, Any] | None, client: Client, kind: str, now: int) -> Waiting:
     """The request, which still waits."""
-    if value is not None and State.USED in value:
+    if value is not None and RequestState.USED in value:
         raise invalid_grant(f"used_{kind}")
     waiting = Waiting.read(value)
     if waiting is None:
         raise invalid_grant(f"unknown_{kind}")
     if waiting.client_id != client.client_id:
         raise invalid_grant(f"foreign_{kind}")
-    if waiting.state is State.DENIED:
+    if waiting.state is RequestState.DENIED:
         raise OAuthError("access_denied", "the citizen said no", reason=f"denied_{kind}")
     if now >= waiting.expires_at:
         raise OAuthError("expired_token", "the citizen did not decide in time")
@@ -214,4 +214,4 @@ def _judge(value: Mapping[str, Any] | None, client: Client, kind: str, now: int)
 
 
 def _used(services: Services, kind: str, handle: Handle) -> Put:
-    return Put(handle.key(kind), {State.USED: True}, REMEMBERED)
+    return Put(handle.key(kind), {RequestState.USED: True}, REMEMBERED)

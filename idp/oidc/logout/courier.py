@@ -22,7 +22,7 @@ from idp.oidc.clients.encryption import sealed
 from idp.oidc.clients.keys import ClientKeys
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.repository import ClientCache
-from idp.oidc.logout.delivery import Delivery, Message, State, abandoned, delivered, failed
+from idp.oidc.logout.delivery import Delivery, DeliveryState, Message, abandoned, delivered, failed
 from idp.oidc.logout.repository import Outbox
 from idp.oidc.logout.token import logout_token
 from idp.outbound.breaker import Breaker
@@ -202,7 +202,7 @@ def _open(breaker: Breaker) -> bool:
 
 
 def _counted(delivery: Delivery) -> Delivery:
-    result = "failed" if delivery.state is State.WAITING else delivery.state.value
+    result = "failed" if delivery.state is DeliveryState.WAITING else delivery.state.value
     metrics.LOGOUTS.labels(result).inc()
     return delivery
 

@@ -14,7 +14,7 @@ JITTER = 0.2
 """Of a wait, more or less: what failed together is not tried together again."""
 
 
-class State(StrEnum):
+class DeliveryState(StrEnum):
     """What became of a message."""
 
     WAITING = "waiting"
@@ -44,13 +44,15 @@ class Delivery:
     created_at: int
     next_try_at: int
     tries: int = 0
-    state: State = State.WAITING
+    state: DeliveryState = DeliveryState.WAITING
     last_status: str = ""
 
 
 def delivered(delivery: Delivery, said: str) -> Delivery:
     """After a try that the relying party took."""
-    return replace(delivery, tries=delivery.tries + 1, state=State.DELIVERED, last_status=said)
+    return replace(
+        delivery, tries=delivery.tries + 1, state=DeliveryState.DELIVERED, last_status=said
+    )
 
 
 def failed(delivery: Delivery, said: str, *, now: int, jitter: float) -> Delivery:
@@ -62,10 +64,10 @@ def failed(delivery: Delivery, said: str, *, now: int, jitter: float) -> Deliver
     wait = min(FIRST_WAIT * 2 ** min(tries - 1, 16), LONGEST_WAIT)
     due = now + max(1, round(wait * (1 + JITTER * jitter)))
     late = now >= delivery.created_at + LIFETIME
-    state = State.GIVEN_UP if late else State.WAITING
+    state = DeliveryState.GIVEN_UP if late else DeliveryState.WAITING
     return replace(delivery, tries=tries, next_try_at=due, state=state, last_status=said)
 
 
 def abandoned(delivery: Delivery, reason: str) -> Delivery:
     """Given up without a try."""
-    return replace(delivery, state=State.GIVEN_UP, last_status=reason)
+    return replace(delivery, state=DeliveryState.GIVEN_UP, last_status=reason)

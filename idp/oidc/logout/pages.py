@@ -1,4 +1,4 @@
-"""The pages of logout: the question beforehand, and what became of it afterwards."""
+"""The logout pages: confirmation before, result after."""
 
 from dataclasses import dataclass
 
@@ -14,12 +14,12 @@ from idp.web.security import form_target, page_policy
 
 LOGOUT = "/logout"
 ONWARD_SECONDS = 2
-"""How long the frames of front-channel logout have before the browser goes on by itself."""
+"""Seconds that front-channel frames have to load before the browser is redirected."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """How far a relying party was told, as the page shows it."""
+class Notification:
+    """Delivery state of one relying party's logout notification, for the page."""
 
     name: str
     state: str
@@ -28,9 +28,9 @@ class Told:
 def confirm(
     services: Services, request: Request, asked: LogoutRequest, elsewhere: tuple[Client, ...]
 ) -> Response:
-    """Ask the citizen; ``elsewhere`` are the other relying parties of the session.
+    """Ask the citizen to confirm; ``elsewhere`` lists the session's other relying parties.
 
-    Where there are some, the one that asks can be left alone.
+    If there are any, the citizen may log out of the requesting one alone.
     """
     fields = {
         "client_id": asked.client.client_id if asked.client else "",
@@ -54,14 +54,14 @@ def confirm(
 
 
 def form(confirmation: str) -> str:
-    """What the token of the question's form is bound to: each answer acts once."""
+    """Binding of the confirmation form's CSRF token: each form is accepted once."""
     return f"logout:{confirmation}"
 
 
 def done(
     services: Services, request: Request, asked: LogoutRequest, *, stayed: bool = False
 ) -> Response:
-    """The end, or that nothing was changed, with nothing more to tell."""
+    """The result page without notifications; ``stayed``: the citizen is still logged in."""
     return services.pages.render(
         request,
         "logout/done.html",
@@ -71,15 +71,15 @@ def done(
         client=name(services, request, asked.client),
         frames=(),
         onward=0,
-        told=(),
+        notifications=(),
         again="",
     )
 
 
 def after(services: Services, request: Request, ended: Aftermath, again: str) -> Response:
-    """The end, who was told of it so far, and the frames of front-channel logout.
+    """The result page: notifications so far, and the frames of front-channel logout.
 
-    ``again`` is the URL that shows this page as it is then.
+    ``again`` is the URL that reloads this page.
     """
     frames = tuple(dict.fromkeys(form_target(each) for each in ended.frames))
     client = services.clients.get(ended.client_id) if ended.client_id else None
@@ -93,27 +93,29 @@ def after(services: Services, request: Request, ended: Aftermath, again: str) ->
         client=name(services, request, client),
         frames=ended.frames,
         onward=onward,
-        told=_told(services, request, ended),
+        notifications=_notifications(services, request, ended),
         again=again,
     )
 
 
-def _told(services: Services, request: Request, ended: Aftermath) -> list[Told]:
+def _notifications(services: Services, request: Request, ended: Aftermath) -> list[Notification]:
     outbox = Outbox(services.database, services.clock)
     messages = sorted(outbox.of_session(ended.session), key=lambda each: each.id)
     if ended.left:
         messages = [each for each in messages if each.message.client_id == ended.client_id]
     return [
-        Told(name(services, request, services.clients.get(each.message.client_id)), each.state)
+        Notification(
+            name(services, request, services.clients.get(each.message.client_id)), each.state
+        )
         for each in messages
     ]
 
 
 def name(services: Services, request: Request, client: Client | None) -> str:
-    """What the citizen knows a relying party as; ``""`` for nobody."""
+    """The relying party's name in the page's language; ``""`` without a client."""
     return client.client_name.in_locale(services.pages.locale(request)) if client else ""
 
 
 def browser(services: Services, request: Request) -> str:
-    """What the form is bound to: the very session it would end."""
+    """The session handle that the form's CSRF token is bound to."""
     return str(services.desk.sessions.handle(request) or "")

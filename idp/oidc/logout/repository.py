@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 
 from idp.core.clock import Clock
-from idp.oidc.logout.delivery import LIFETIME, Delivery, Message, State
+from idp.oidc.logout.delivery import LIFETIME, Delivery, DeliveryState, Message
 from idp.storage.database import Beside, Database, metadata
 
 LEASE = 120
@@ -54,7 +54,7 @@ OUTBOX = Table(
     Index("ix_logout_deliveries_age", "state", "created_at"),
     Index("ix_logout_deliveries_session", "session"),
 )
-_WAITING = OUTBOX.c.state == State.WAITING
+_WAITING = OUTBOX.c.state == DeliveryState.WAITING
 
 
 class Outbox:
@@ -143,16 +143,16 @@ class Outbox:
         """Try a message that is not delivered once more, now. Whether there is such a one."""
         return self._write(
             (delivery_id,),
-            but=State.DELIVERED,
+            but=DeliveryState.DELIVERED,
             next_try_at=self._clock(),
-            state=State.WAITING,
+            state=DeliveryState.WAITING,
         )
 
     def of_session(self, session: str) -> tuple[Delivery, ...]:
         """The messages about one session, by its digest."""
         return self._read(session=session)
 
-    def listed(self, client_id: str | None, state: State | None) -> tuple[Delivery, ...]:
+    def listed(self, client_id: str | None, state: DeliveryState | None) -> tuple[Delivery, ...]:
         """The newest messages, of one client or state where it is named."""
         named = {"client_id": client_id, "state": state}
         return self._read(**{name: value for name, value in named.items() if value is not None})
@@ -173,8 +173,8 @@ class Outbox:
                 )
                 given_up += connection.execute(_give_up(too_many, "too_many")).rowcount
             for state, kept in (
-                (State.DELIVERED, KEPT_DELIVERED),
-                (State.GIVEN_UP, KEPT_GIVEN_UP),
+                (DeliveryState.DELIVERED, KEPT_DELIVERED),
+                (DeliveryState.GIVEN_UP, KEPT_GIVEN_UP),
             ):
                 old = OUTBOX.c.created_at < now - kept
                 connection.execute(delete(OUTBOX).where(OUTBOX.c.state == state, old))
@@ -205,7 +205,9 @@ class Outbox:
         with self._database.read() as connection:
             return tuple(_delivery(row) for row in connection.execute(query))
 
-    def _write(self, ids: Collection[int], *, but: State | None = None, **values: object) -> bool:
+    def _write(
+        self, ids: Collection[int], *, but: DeliveryState | None = None, **values: object
+    ) -> bool:
         with self._database.begin() as connection:
             done = connection.execute(
                 update(OUTBOX)
@@ -216,10 +218,10 @@ class Outbox:
 
 
 def _give_up(rows: Update, reason: str) -> Update:
-    return rows.values(state=State.GIVEN_UP, last_status=reason)
+    return rows.values(state=DeliveryState.GIVEN_UP, last_status=reason)
 
 
 def _delivery(row: Row[tuple[object, ...]]) -> Delivery:
     members = row._asdict()
     message = Message(**{name: members.pop(name) for name in Message.__slots__})
-    return Delivery(message=message, **members | {"state": State(members["state"])})
+    return Delivery(message=message, **members | {"state": DeliveryState(members["state"])})

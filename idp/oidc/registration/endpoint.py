@@ -14,9 +14,15 @@ from idp.oidc.clients.model import Client, ClientStatus
 from idp.oidc.errors import OAuthError, answering
 from idp.oidc.registration.management import manage
 from idp.oidc.registration.model import Invitation, Registration, new_client_id
-from idp.oidc.registration.office import REGISTER, Office, read, shown_token, unauthorized
 from idp.oidc.registration.openapi import PATHS
 from idp.oidc.registration.repository import NotOpen
+from idp.oidc.registration.service import (
+    REGISTER,
+    RegistrationService,
+    read,
+    shown_token,
+    unauthorized,
+)
 from idp.oidc.registration.statement import Stated, invalid
 from idp.oidc.services import Endpoint, Part, Services
 from idp.oidc.settings import ProviderSettings
@@ -25,29 +31,31 @@ from idp.web.edge import Route
 from idp.web.http import Request, Response, json_response
 
 
-def register(office: Office, request: Request) -> Response:
+def register(registrar: RegistrationService, request: Request) -> Response:
     """Register the client that the request describes; 201 with all that it needs from now on.
 
     Raises:
         OAuthError: 401 ``invalid_token``; ``invalid_redirect_uri``, ``invalid_client_metadata``,
             ``invalid_software_statement``, ``unapproved_software_statement``; 429.
     """
-    office.count(request)
+    registrar.count(request)
     try:
-        invitation = _invitation(office, request)
-        return _registered(office, request, invitation)
+        invitation = _invitation(registrar, request)
+        return _registered(registrar, request, invitation)
     except OAuthError as error:
-        office.services.audit.write(RegistrationRefused(reason=error.reason), peer=request.peer)
+        registrar.services.audit.write(RegistrationRefused(reason=error.reason), peer=request.peer)
         raise
 
 
-def _registered(office: Office, request: Request, invitation: Invitation | None) -> Response:
-    stated = office.stated(read(request))
+def _registered(
+    registrar: RegistrationService, request: Request, invitation: Invitation | None
+) -> Response:
+    stated = registrar.stated(read(request))
     raw = stated.members
-    allowed = (invitation.scope if invitation else ()) or office.settings.scopes
-    client, secret = office.with_secret(office.admit(raw, new_client_id(), allowed))
-    _use_up(office, stated)
-    now, waits = office.services.clock(), office.settings.reviewed
+    allowed = (invitation.scope if invitation else ()) or registrar.settings.scopes
+    client, secret = registrar.with_secret(registrar.admit(raw, new_client_id(), allowed))
+    _use_up(registrar, stated)
+    now, waits = registrar.services.clock(), registrar.settings.reviewed
     status = ClientStatus.DISABLED if waits else ClientStatus.ACTIVE
     client = replace(client, status=status, created_at=now)
     token = random_token()
@@ -59,46 +67,46 @@ def _registered(office: Office, request: Request, invitation: Invitation | None)
         software_statement=raw.get("software_statement", ""),
         decided_at=None if waits else now,
     )
-    _keep(office, client, registration)
+    _keep(registrar, client, registration)
     event = ClientRegistered(client_id=client.client_id, invitation=registration.invitation)
-    office.services.audit.write(event, peer=request.peer)
-    return json_response(office.information(client, registration, token, secret), 201)
+    registrar.services.audit.write(event, peer=request.peer)
+    return json_response(registrar.information(client, registration, token, secret), 201)
 
 
-def _use_up(office: Office, stated: Stated) -> None:
+def _use_up(registrar: RegistrationService, stated: Stated) -> None:
     """Of one software statement one client is registered, where it can be told from others."""
     if stated.use is None:
         return
     try:
-        office.services.uses.use(stated.use)
+        registrar.services.uses.use(stated.use)
     except AlreadyUsed as error:
         raise invalid("replayed") from error
 
 
-def _keep(office: Office, client: Client, registration: Registration) -> None:
+def _keep(registrar: RegistrationService, client: Client, registration: Registration) -> None:
     try:
-        office.registrations.create(client, registration, most=office.settings.most)
+        registrar.registrations.create(client, registration, most=registrar.settings.most)
     except NotOpen as error:
         if registration.invitation:
             raise unauthorized("shown", "initial_token_used_up") from error
         problem = "no more clients can be registered here now"
         raise OAuthError("access_denied", problem, status=403, reason="too_many_open") from error
-    office.services.clients.refresh()
+    registrar.services.clients.refresh()
 
 
-def _invitation(office: Office, request: Request) -> Invitation | None:
+def _invitation(registrar: RegistrationService, request: Request) -> Invitation | None:
     """The initial access token's invitation; None where registration is open and none is shown.
 
     Raises:
         OAuthError: 401, the policy wants one, or the one that is shown is not good.
     """
-    token, policy = shown_token(request), office.settings.policy
+    token, policy = shown_token(request), registrar.settings.policy
     if policy == "open" and "authorization" not in request.headers:
         return None
     if policy == "closed" or not token:
         raise unauthorized(token, "registration_closed" if policy == "closed" else "no_token")
-    found = office.registrations.invitation(digest(token))
-    if found is None or not found.usable(office.services.clock()):
+    found = registrar.registrations.invitation(digest(token))
+    if found is None or not found.usable(registrar.services.clock()):
         raise unauthorized(token, "initial_token_used_up" if found else "initial_token_unknown")
     return found
 
@@ -110,13 +118,13 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 
 
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
-    office = Office.of(services)
+    registrar = RegistrationService.of(services)
 
     def management(request: Request, client_id: str) -> Response:
-        return answering(partial(manage, office, client_id))(request)
+        return answering(partial(manage, registrar, client_id))(request)
 
     return (
-        Endpoint(REGISTER, Route(answering(partial(register, office)), ("POST",))),
+        Endpoint(REGISTER, Route(answering(partial(register, registrar)), ("POST",))),
         Endpoint(f"{REGISTER}/<client_id>", Route(management, ("GET", "PUT", "DELETE"))),
     )
 

@@ -15,8 +15,8 @@ from idp.oidc.clients.metadata import describe
 from idp.oidc.clients.model import Client, ClientStatus
 from idp.oidc.errors import OAuthError, invalid_request
 from idp.oidc.registration.model import Registration
-from idp.oidc.registration.office import Office, read, shown_token, unauthorized
 from idp.oidc.registration.repository import NotOpen
+from idp.oidc.registration.service import RegistrationService, read, shown_token, unauthorized
 from idp.web.http import Request, Response, json_response
 
 _NOT_TO_BE_SENT = (
@@ -38,30 +38,32 @@ class Caller:
     token: str = field(repr=False)
 
 
-def manage(office: Office, client_id: str, request: Request) -> Response:
+def manage(registrar: RegistrationService, client_id: str, request: Request) -> Response:
     """Do with the client what its method says.
 
     Raises:
         OAuthError: 401 ``invalid_token``, also for a client that does not exist; 429; and for a
             change all that a registration may be refused with.
     """
-    office.count(request)
+    registrar.count(request)
     try:
-        caller = _caller(office, client_id, request)
+        caller = _caller(registrar, client_id, request)
         match request.method:
             case "PUT":
-                return _change(office, caller, request)
+                return _change(registrar, caller, request)
             case "DELETE":
-                return _delete(office, caller, request)
-        return json_response(office.information(caller.client, caller.registration, caller.token))
+                return _delete(registrar, caller, request)
+        return json_response(
+            registrar.information(caller.client, caller.registration, caller.token)
+        )
     except OAuthError as error:
-        office.services.audit.write(RegistrationRefused(reason=error.reason), peer=request.peer)
+        registrar.services.audit.write(RegistrationRefused(reason=error.reason), peer=request.peer)
         raise
 
 
-def _caller(office: Office, client_id: str, request: Request) -> Caller:
+def _caller(registrar: RegistrationService, client_id: str, request: Request) -> Caller:
     token = shown_token(request)
-    registration, client = office.registrations.get(client_id), office.clients.get(client_id)
+    registration, client = registrar.registrations.get(client_id), registrar.clients.get(client_id)
     if registration is None or client is None or not registration.opened_by(token):
         raise unauthorized(token, "registration_token")
     if not client.active and registration.decided_at is not None:  # an operator disabled it
@@ -69,15 +71,15 @@ def _caller(office: Office, client_id: str, request: Request) -> Caller:
     return Caller(client, registration, token)
 
 
-def _change(office: Office, caller: Caller, request: Request) -> Response:
+def _change(registrar: RegistrationService, caller: Caller, request: Request) -> Response:
     """Replace the metadata as a whole (RFC 7592 §2.2): what is left out is gone."""
     raw, old = read(request), caller.client
-    shown = _check_identity(office, caller, raw)
+    shown = _check_identity(registrar, caller, raw)
     statement = raw.get("software_statement") or caller.registration.software_statement or None
-    stated = office.stated({**raw, "software_statement": statement})
-    fresh = office.admit(stated.members, old.client_id, caller.registration.scope)
-    fresh, secret = office.with_secret(fresh, old.secrets)
-    fresh = replace(fresh, status=_status(office, old, fresh), created_at=old.created_at)
+    stated = registrar.stated({**raw, "software_statement": statement})
+    fresh = registrar.admit(stated.members, old.client_id, caller.registration.scope)
+    fresh, secret = registrar.with_secret(fresh, old.secrets)
+    fresh = replace(fresh, status=_status(registrar, old, fresh), created_at=old.created_at)
     token = random_token()
     registration = replace(
         caller.registration,
@@ -86,17 +88,17 @@ def _change(office: Office, caller: Caller, request: Request) -> Response:
         decided_at=caller.registration.decided_at if fresh.active else None,
     )
     try:
-        office.registrations.change(fresh, caller.registration, registration)
+        registrar.registrations.change(fresh, caller.registration, registration)
     except NotOpen as error:
         raise unauthorized(caller.token, "registration_token") from error
-    office.end_everywhere()
+    registrar.end_everywhere()
     event = ClientReregistered(client_id=old.client_id)
-    office.services.audit.write(event, peer=request.peer)
+    registrar.services.audit.write(event, peer=request.peer)
     kept = shown if fresh.secrets else ""
-    return json_response(office.information(fresh, registration, token, secret or kept))
+    return json_response(registrar.information(fresh, registration, token, secret or kept))
 
 
-def _check_identity(office: Office, caller: Caller, raw: Mapping[str, Any]) -> str:
+def _check_identity(registrar: RegistrationService, caller: Caller, raw: Mapping[str, Any]) -> str:
     """The secret that the request shows, ``""`` for none; id and secret are not its to change.
 
     Raises:
@@ -113,7 +115,7 @@ def _check_identity(office: Office, caller: Caller, raw: Mapping[str, Any]) -> s
     try:
         if not isinstance(secret, str):
             raise OAuthError("invalid_client_metadata")
-        pepper, now = office.services.keys.derive("client"), office.services.clock()
+        pepper, now = registrar.services.keys.derive("client"), registrar.services.clock()
         verify_secret(caller.client, client_id, secret, pepper=pepper, now=now)
     except OAuthError as error:
         problem = "client_secret: must be the client's own"
@@ -121,22 +123,22 @@ def _check_identity(office: Office, caller: Caller, raw: Mapping[str, Any]) -> s
     return secret
 
 
-def _status(office: Office, old: Client, new: Client) -> ClientStatus:
+def _status(registrar: RegistrationService, old: Client, new: Client) -> ClientStatus:
     """As before, but that what citizens see or get is looked at by an operator again."""
     before, after = (
         {name: each for name, each in describe(client).items() if name not in _UNREVIEWED}
         for client in (old, new)
     )
-    return ClientStatus.DISABLED if office.settings.reviewed and before != after else old.status
+    return ClientStatus.DISABLED if registrar.settings.reviewed and before != after else old.status
 
 
-def _delete(office: Office, caller: Caller, request: Request) -> Response:
+def _delete(registrar: RegistrationService, caller: Caller, request: Request) -> Response:
     """Delete the client: nothing that it was given works any more (RFC 7592 §2.3)."""
     try:
-        office.registrations.delete(caller.registration)
+        registrar.registrations.delete(caller.registration)
     except NotOpen as error:
         raise unauthorized(caller.token, "registration_token") from error
-    office.end_everywhere()
+    registrar.end_everywhere()
     event = ClientUnregistered(client_id=caller.client.client_id)
-    office.services.audit.write(event, peer=request.peer)
+    registrar.services.audit.write(event, peer=request.peer)
     return Response(204, b"", {"Cache-Control": "no-store"})

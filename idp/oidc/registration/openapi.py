@@ -6,8 +6,8 @@ from typing import Any
 from idp.oidc.clients.model import ClientStatus
 from idp.oidc.clients.rules import MAX_NAME, NAMES, TEXTS
 from idp.oidc.clients.uris import APP_PATTERN, MAX_URI, WEB_PATTERN
-from idp.oidc.registration.office import REGISTER
 from idp.oidc.registration.request import TEXT_PATTERN
+from idp.oidc.registration.service import REGISTER
 from idp.oidc.vocabulary import SCOPES, SIGNING_ALGS
 from idp.web.openapi import (
     SECONDS,

@@ -8,7 +8,7 @@ from idp.login.requirement import Requirement
 from idp.oidc.authorization.prompt import requirement
 from idp.oidc.authorization.request import AuthorizationRequest
 from idp.oidc.clients.model import Client, Text
-from idp.oidc.consent.model import Asked
+from idp.oidc.consent.model import RequestedClaims
 
 NOW = 1_800_000_000
 CLIENT = Client(
@@ -26,7 +26,7 @@ REQUEST = AuthorizationRequest(
     level=2,
     claims=(),
     id_token_claims=(),
-    asked=Asked(),
+    asked=RequestedClaims(),
     subject=None,
 )
 PLAIN = Requirement(level=2, methods=("card",))

@@ -16,7 +16,7 @@ from idp.oidc.authorization.request import MAX_LENGTHS, AuthorizationRequest, pa
 from idp.oidc.authorization.response_type import mode_of
 from idp.oidc.clients.model import Client, Text
 from idp.oidc.clients.profile import BASELINE
-from idp.oidc.consent.model import Asked
+from idp.oidc.consent.model import RequestedClaims
 from idp.oidc.errors import OAuthError, invalid_request
 from idp.oidc.vocabulary import JARM_MODES, RESPONSE_TYPES
 from idp.web.http import Params
@@ -72,7 +72,7 @@ def test_the_least_request() -> None:
         level=1,
         claims=(),
         id_token_claims=(),
-        asked=Asked(),
+        asked=RequestedClaims(),
         subject=None,
     )
 
@@ -409,7 +409,7 @@ def test_which_claims_are_asked_and_which_of_them_are_required() -> None:
     asked = request(scope="openid phone", claims=json.dumps(claims))
     assert asked.claims == ("gender", "name", "phone_number", "phone_number_verified")
     assert asked.id_token_claims == ("pid",)
-    assert asked.asked == Asked(
+    assert asked.asked == RequestedClaims(
         required=("name", "pid"), voluntary=("gender", "phone_number", "phone_number_verified")
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 from idp.core.handles import digest
 from idp.oidc.clients.model import Client, Text
-from idp.oidc.consent.model import Asked, Consent, answer, must_ask
+from idp.oidc.consent.model import Consent, RequestedClaims, answer, must_ask
 
 NOW = 1_800_000_000
 CLIENT = Client(
@@ -16,7 +16,7 @@ CLIENT = Client(
     purpose=Text("Nộp hồ sơ trực tuyến", "To file applications"),
     purpose_version="2",
 )
-ASKED = Asked(required=("name",), voluntary=("gender", "phone_number"))
+ASKED = RequestedClaims(required=("name",), voluntary=("gender", "phone_number"))
 
 
 def given(
@@ -30,8 +30,8 @@ def given(
 @pytest.mark.parametrize(
     ("asked", "known", "must"),
     [
-        (Asked(), None, False),
-        (Asked(anew=True), None, True),
+        (RequestedClaims(), None, False),
+        (RequestedClaims(anew=True), None, True),
         (ASKED, None, True),
         (ASKED, given("name", "gender", "phone_number"), False),
         (ASKED, given("name", refused=("gender", "phone_number")), False),
@@ -42,7 +42,9 @@ def given(
         (replace(ASKED, anew=True), given("name", "gender", "phone_number", at=NOW), False),
     ],
 )
-def test_when_the_citizen_is_asked(asked: Asked, known: Consent | None, must: bool) -> None:
+def test_when_the_citizen_is_asked(
+    asked: RequestedClaims, known: Consent | None, must: bool
+) -> None:
     assert must_ask(asked, known, CLIENT, since=NOW) is must
 
 
@@ -50,10 +52,10 @@ def test_when_the_citizen_is_asked(asked: Asked, known: Consent | None, must: bo
 def test_Q12_a_withdrawn_consent_is_asked_for_again_even_for_openid_alone() -> None:
     withdrawn = replace(given("name", "gender", "phone_number"), withdrawn_at=NOW)
     assert must_ask(ASKED, withdrawn, CLIENT, since=NOW)
-    assert must_ask(Asked(), withdrawn, CLIENT, since=NOW)
+    assert must_ask(RequestedClaims(), withdrawn, CLIENT, since=NOW)
 
 
-def said(asked: Asked, *ticked: str, before: Consent | None = None) -> Consent:
+def said(asked: RequestedClaims, *ticked: str, before: Consent | None = None) -> Consent:
     return answer(
         asked,
         frozenset(ticked),

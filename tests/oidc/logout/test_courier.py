@@ -14,7 +14,7 @@ from idp.jose.jwk import Jwk, JwkSet
 from idp.jose.jwt import InvalidToken
 from idp.oidc.clients.model import ClientStatus
 from idp.oidc.logout.courier import FAILURES, PAUSE
-from idp.oidc.logout.delivery import LIFETIME, Message, State
+from idp.oidc.logout.delivery import LIFETIME, DeliveryState, Message
 from idp.oidc.logout.repository import LEASE, Outbox
 from idp.oidc.logout.token import EVENT
 from tests.oidc.front import CLINIC, GOODBYE, PORTAL, Front, Y, claims_of
@@ -107,10 +107,10 @@ def test_M09_fifty_relying_parties_of_which_five_do_their_worst(
         "p4": "500",
     }
     for name in bad:
-        assert found[name].state is State.WAITING
+        assert found[name].state is DeliveryState.WAITING
         assert 4 <= found[name].next_try_at - front.clock() <= 6
     assert outside.given < 32  # megabytes of the gigabyte that was offered
-    told = {each for each in found if found[each].state is State.DELIVERED}
+    told = {each for each in found if found[each].state is DeliveryState.DELIVERED}
     assert told == {each.client_id for each in parties[5:]}
 
 
@@ -147,7 +147,7 @@ def test_M15_what_was_down_for_half_an_hour_is_told_soon_after(
     claims = verified(front, outside.tokens["portal"][0], "portal")
     assert claims["sid"] == sid
     assert claims["iat"] == front.clock()
-    assert messages(front, session)["portal"].state is State.DELIVERED
+    assert messages(front, session)["portal"].state is DeliveryState.DELIVERED
 
 
 def fill(front: Front, name: str, count: int) -> None:
@@ -210,11 +210,15 @@ def test_any_other_answer_is_no_delivery_and_is_tried_again(
     with courier(front) as running:
         running.once()
         first = messages(front, session)["portal"]
-        assert (first.state, first.tries, first.last_status) == (State.WAITING, 1, str(status))
+        assert (first.state, first.tries, first.last_status) == (
+            DeliveryState.WAITING,
+            1,
+            str(status),
+        )
         front.clock.advance(LIFETIME + 1)
         running.once()
     last = messages(front, session)["portal"]
-    assert (last.state, last.tries) == (State.GIVEN_UP, 2)
+    assert (last.state, last.tries) == (DeliveryState.GIVEN_UP, 2)
 
 
 def test_what_a_courier_held_when_it_died_is_delivered_by_the_next(
@@ -250,9 +254,9 @@ def test_the_registration_as_it_is_now_says_where(
         running.once()
     found = messages(front, session)["portal"]
     if change == "moved":
-        assert (found.state, len(outside.tokens["new"])) == (State.DELIVERED, 1)
+        assert (found.state, len(outside.tokens["new"])) == (DeliveryState.DELIVERED, 1)
     else:
-        assert (found.state, found.last_status) == (State.GIVEN_UP, "no_address")
+        assert (found.state, found.last_status) == (DeliveryState.GIVEN_UP, "no_address")
     assert not outside.tries["old"]
 
 
@@ -264,7 +268,7 @@ def test_an_address_inside_is_never_called(front: Front) -> None:
     with courier(front) as running:
         running.once()
     found = messages(front, session)["portal"]
-    assert (found.state, found.tries, found.last_status) == (State.WAITING, 1, "address")
+    assert (found.state, found.tries, found.last_status) == (DeliveryState.WAITING, 1, "address")
 
 
 def test_the_request_of_a_relying_party_waits_for_nobody(front: Front, outside: Receivers) -> None:

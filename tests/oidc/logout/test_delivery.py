@@ -6,8 +6,8 @@ from idp.oidc.logout.delivery import (
     LIFETIME,
     LONGEST_WAIT,
     Delivery,
+    DeliveryState,
     Message,
-    State,
     delivered,
     failed,
 )
@@ -38,11 +38,11 @@ def test_what_failed_together_is_spread(jitter: float, wait: int) -> None:
 
 def test_after_a_day_it_is_given_up_and_says_why() -> None:
     last = failed(FRESH, "500", now=NOW + LIFETIME - 1, jitter=0)
-    assert last.state is State.WAITING
+    assert last.state is DeliveryState.WAITING
     over = failed(last, "unreachable", now=NOW + LIFETIME, jitter=0)
-    assert (over.state, over.last_status, over.tries) == (State.GIVEN_UP, "unreachable", 2)
+    assert (over.state, over.last_status, over.tries) == (DeliveryState.GIVEN_UP, "unreachable", 2)
 
 
 def test_a_try_that_was_taken_is_the_last() -> None:
     done = delivered(failed(FRESH, "500", now=NOW, jitter=0), "204")
-    assert (done.state, done.last_status, done.tries) == (State.DELIVERED, "204", 2)
+    assert (done.state, done.last_status, done.tries) == (DeliveryState.DELIVERED, "204", 2)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from idp.core.clock import FixedClock
-from idp.oidc.logout.delivery import LIFETIME, Message, State, abandoned, delivered, failed
+from idp.oidc.logout.delivery import LIFETIME, DeliveryState, Message, abandoned, delivered, failed
 from idp.oidc.logout.repository import (
     KEPT_DELIVERED,
     KEPT_GIVEN_UP,
@@ -48,7 +48,7 @@ def test_messages_and_the_revocation_are_stored_together_or_not_at_all(
     assert revocations.is_revoked("session", "s", 0)
     (found,) = outbox.listed(None, None)
     assert found.message == Message("portal", "s", "sub", "sid")
-    assert (found.state, found.tries, found.next_try_at) == (State.WAITING, 0, clock())
+    assert (found.state, found.tries, found.next_try_at) == (DeliveryState.WAITING, 0, clock())
 
 
 def test_a_session_without_relying_parties_writes_nothing(
@@ -112,12 +112,12 @@ def test_what_was_settled_is_read_back(
     outbox.settle(failed(b, "deadline", now=clock(), jitter=0))
     found = {each.message.client_id: each for each in outbox.of_session("one")}
     assert found == {
-        "a": replace(a, state=State.DELIVERED, tries=1, last_status="200"),
+        "a": replace(a, state=DeliveryState.DELIVERED, tries=1, last_status="200"),
         "b": replace(b, tries=1, last_status="deadline", next_try_at=clock() + 5),
     }
-    assert [each.message.session for each in outbox.listed("a", State.WAITING)] == ["two"]
+    assert [each.message.session for each in outbox.listed("a", DeliveryState.WAITING)] == ["two"]
     assert len(outbox.listed("a", None)) == 2
-    assert len(outbox.listed(None, State.WAITING)) == 2
+    assert len(outbox.listed(None, DeliveryState.WAITING)) == 2
 
 
 def test_what_was_not_tried_is_given_back(outbox: Outbox, database: Database) -> None:
@@ -154,12 +154,12 @@ def test_M14_the_outbox_is_bounded_and_the_oldest_go_first(
     outbox = Outbox(database, clock, most_waiting=100)
     put(outbox, database, *(["dead"] * 1_000), "alive")
     assert outbox.tidy() == 900
-    kept = outbox.listed("dead", State.WAITING)
-    gone = outbox.listed("dead", State.GIVEN_UP)
+    kept = outbox.listed("dead", DeliveryState.WAITING)
+    gone = outbox.listed("dead", DeliveryState.GIVEN_UP)
     assert len(kept) == 100
     assert min(each.id for each in kept) > max(each.id for each in gone)
     assert {each.last_status for each in gone} == {"too_many"}
-    assert len(outbox.listed("alive", State.WAITING)) == 1
+    assert len(outbox.listed("alive", DeliveryState.WAITING)) == 1
     assert outbox.tidy() == 0
 
 
@@ -172,7 +172,7 @@ def test_time_ends_what_was_never_tried_and_forgets_what_has_ended(
     assert outbox.tidy() == 0
     clock.advance(1)
     assert outbox.tidy() == 1
-    (dead,) = outbox.listed("dead", State.GIVEN_UP)
+    (dead,) = outbox.listed("dead", DeliveryState.GIVEN_UP)
     assert (dead.last_status, dead.tries) == ("expired", 0)
     clock.advance(KEPT_DELIVERED)
     outbox.tidy()

@@ -1,4 +1,4 @@
-"""A registry office: a provider whose registration policy a test sets, and callers of it."""
+"""A provider whose registration policy a test sets, and its callers."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ TOKEN = "initial-access-token"
 
 
 @dataclass
-class Office:
+class Registrar:
     """The endpoints of registration, called as the edge would."""
 
     world: World
@@ -89,9 +89,9 @@ def _request(method: str, path: str, value: Any, token: str, how: dict[str, Any]
 
 
 @pytest.fixture
-def office(world: World) -> Office:
+def registrar(world: World) -> Registrar:
     """Open registration, as in the sandbox."""
-    return Office(world)
+    return Registrar(world)
 
 
 @contextmanager

@@ -10,23 +10,23 @@ from idp.oidc.clients.repository import ClientCache
 from idp.oidc.registration.repository import Registrations
 from idp.oidc.settings import RegistrationSettings
 from idp.storage.processes import Refresher
-from tests.oidc.registration.conftest import CALLBACK, METADATA, TOKEN, Office, serving
+from tests.oidc.registration.conftest import CALLBACK, METADATA, TOKEN, Registrar, serving
 from tests.oidc.world import VERIFIER, body, refused
 
 UNAUTHORIZED = (401, "invalid_token")
 
 
-def test_a_client_reads_what_it_registered(office: Office) -> None:
-    registered = office.register(policy_uri="https://library.example.vn/policy")
-    read = body(office.call("GET", registered))
+def test_a_client_reads_what_it_registered(registrar: Registrar) -> None:
+    registered = registrar.register(policy_uri="https://library.example.vn/policy")
+    read = body(registrar.call("GET", registered))
     secret = {"client_secret", "client_secret_expires_at"}
     assert read == {name: each for name, each in registered.items() if name not in secret}
 
 
-def test_a_wrong_token_and_an_unknown_client_are_told_alike(office: Office) -> None:
-    mine, other = office.register(), office.register()
+def test_a_wrong_token_and_an_unknown_client_are_told_alike(registrar: Registrar) -> None:
+    mine, other = registrar.register(), registrar.register()
     answers = [
-        office.call(method, {"client_id": client_id}, {}, token)
+        registrar.call(method, {"client_id": client_id}, {}, token)
         for method in ("GET", "PUT", "DELETE")
         for client_id, token in (
             (mine["client_id"], other["registration_access_token"]),
@@ -38,26 +38,26 @@ def test_a_wrong_token_and_an_unknown_client_are_told_alike(office: Office) -> N
     assert all(refused(each) == UNAUTHORIZED for each in answers)
     assert len({(each.body, str(each.headers)) for each in answers}) == 1
     assert "Bearer" in answers[0].headers["WWW-Authenticate"]
-    assert refused(office.call("GET", mine, token="")) == UNAUTHORIZED
-    assert office.call("GET", mine).status == 200
+    assert refused(registrar.call("GET", mine, token="")) == UNAUTHORIZED
+    assert registrar.call("GET", mine).status == 200
 
 
-def test_a_change_replaces_everything_and_gives_a_new_token(office: Office) -> None:
-    registered = office.register(contacts=["admin@library.example.vn"], default_max_age=60)
-    changed = body(office.change(registered, client_name="Thư viện số"))
+def test_a_change_replaces_everything_and_gives_a_new_token(registrar: Registrar) -> None:
+    registered = registrar.register(contacts=["admin@library.example.vn"], default_max_age=60)
+    changed = body(registrar.change(registered, client_name="Thư viện số"))
     assert changed["client_name"] == "Thư viện số"
     assert changed["client_id"] == registered["client_id"]
     assert changed["client_id_issued_at"] == registered["client_id_issued_at"]
     assert changed["client_secret"] == registered["client_secret"]
     assert "contacts" not in changed
     assert "default_max_age" not in changed
-    assert refused(office.call("GET", registered)) == UNAUTHORIZED
-    assert refused(office.change(registered)) == UNAUTHORIZED
-    assert body(office.call("GET", changed))["client_name"] == "Thư viện số"
-    cached = office.world.services.clients.get(registered["client_id"])
+    assert refused(registrar.call("GET", registered)) == UNAUTHORIZED
+    assert refused(registrar.change(registered)) == UNAUTHORIZED
+    assert body(registrar.call("GET", changed))["client_name"] == "Thư viện số"
+    cached = registrar.world.services.clients.get(registered["client_id"])
     assert cached is not None
     assert cached.client_name.vi == "Thư viện số"
-    assert office.world.audited(2)[-1]["event"] == "RegistrationRefused"
+    assert registrar.world.audited(2)[-1]["event"] == "RegistrationRefused"
 
 
 @pytest.mark.parametrize(
@@ -76,141 +76,141 @@ def test_a_change_replaces_everything_and_gives_a_new_token(office: Office) -> N
     ],
 )
 def test_a_change_that_is_refused_changes_nothing(
-    office: Office, members: dict[str, Any], error: str
+    registrar: Registrar, members: dict[str, Any], error: str
 ) -> None:
-    registered = office.register()
-    assert refused(office.change(registered, **members)) == (400, error)
-    read = body(office.call("GET", registered))
+    registered = registrar.register()
+    assert refused(registrar.change(registered, **members)) == (400, error)
+    read = body(registrar.call("GET", registered))
     assert read.items() <= registered.items()
 
 
-def test_a_change_need_not_show_the_secret(office: Office) -> None:
-    registered = office.register()
-    changed = body(office.change(registered, client_secret=None))
+def test_a_change_need_not_show_the_secret(registrar: Registrar) -> None:
+    registered = registrar.register()
+    changed = body(registrar.change(registered, client_secret=None))
     assert "client_secret" not in changed
-    found = office.world.clients.get(registered["client_id"])
+    found = registrar.world.clients.get(registered["client_id"])
     assert found is not None
     assert len(found.secrets) == 1
 
 
-def test_another_method_takes_the_secret_or_gives_one(office: Office) -> None:
-    registered = office.register()
-    public = body(office.change(registered, token_endpoint_auth_method="none"))
+def test_another_method_takes_the_secret_or_gives_one(registrar: Registrar) -> None:
+    registered = registrar.register()
+    public = body(registrar.change(registered, token_endpoint_auth_method="none"))
     assert "client_secret" not in public
-    found = office.world.clients.get(registered["client_id"])
+    found = registrar.world.clients.get(registered["client_id"])
     assert found is not None
     assert found.secrets == ()
-    back = body(office.change(public))
+    back = body(registrar.change(public))
     assert back["client_secret"] not in {None, registered["client_secret"]}
 
 
 @pytest.mark.attack("N07")
-def test_N07_a_change_goes_no_further_than_the_registration(office: Office) -> None:
-    office.under(RegistrationSettings("token"))
-    office.invite(scope=("openid", "phone"))
-    registered = office.register(TOKEN)
-    changed = body(office.change(registered, scope="openid phone pid profile"))
+def test_N07_a_change_goes_no_further_than_the_registration(registrar: Registrar) -> None:
+    registrar.under(RegistrationSettings("token"))
+    registrar.invite(scope=("openid", "phone"))
+    registered = registrar.register(TOKEN)
+    changed = body(registrar.change(registered, scope="openid phone pid profile"))
     assert changed["scope"] == "openid phone"
-    response = office.change(changed, grant_types=["client_credentials"])
+    response = registrar.change(changed, grant_types=["client_credentials"])
     assert refused(response) == (400, "invalid_client_metadata")
 
 
 @pytest.mark.attack("N11")
-def test_N11_what_was_approved_is_looked_at_again_when_it_changes(office: Office) -> None:
-    office.under(RegistrationSettings("token"))
-    office.invite()
-    registered = office.register(TOKEN)
-    found = office.world.clients.get(registered["client_id"])
+def test_N11_what_was_approved_is_looked_at_again_when_it_changes(registrar: Registrar) -> None:
+    registrar.under(RegistrationSettings("token"))
+    registrar.invite()
+    registered = registrar.register(TOKEN)
+    found = registrar.world.clients.get(registered["client_id"])
     assert found is not None
-    office.world.change_client(found, status=ClientStatus.ACTIVE)
-    kept = body(office.change(registered, contacts=["admin@library.example.vn"]))
+    registrar.world.change_client(found, status=ClientStatus.ACTIVE)
+    kept = body(registrar.change(registered, contacts=["admin@library.example.vn"]))
     assert "status" not in kept
-    renamed = body(office.change(kept, client_name="Bộ Công an"))
+    renamed = body(registrar.change(kept, client_name="Bộ Công an"))
     assert renamed["status"] == "disabled"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_the_registration_token_of_a_client_that_the_operator_disabled_opens_nothing(
-    office: Office, method: str
+    registrar: Registrar, method: str
 ) -> None:
-    registered = office.register()
-    found = office.world.clients.get(registered["client_id"])
+    registered = registrar.register()
+    found = registrar.world.clients.get(registered["client_id"])
     assert found is not None
-    disabled = office.world.change_client(found, status=ClientStatus.DISABLED)
+    disabled = registrar.world.change_client(found, status=ClientStatus.DISABLED)
     if method == "PUT":
-        assert refused(office.change(registered)) == UNAUTHORIZED
+        assert refused(registrar.change(registered)) == UNAUTHORIZED
     else:
-        assert refused(office.call(method, registered)) == UNAUTHORIZED
-    assert office.world.clients.get(disabled.client_id) == disabled
-    office.world.change_client(found, status=ClientStatus.ACTIVE)
-    assert office.call("GET", registered).status == 200
+        assert refused(registrar.call(method, registered)) == UNAUTHORIZED
+    assert registrar.world.clients.get(disabled.client_id) == disabled
+    registrar.world.change_client(found, status=ClientStatus.ACTIVE)
+    assert registrar.call("GET", registered).status == 200
 
 
 def test_a_client_that_waits_for_the_operator_reads_that_it_does_until_the_operator_decides(
-    office: Office,
+    registrar: Registrar,
 ) -> None:
-    office.under(RegistrationSettings("token"))
-    office.invite()
-    registered = office.register(TOKEN)
-    assert body(office.call("GET", registered))["status"] == "disabled"
-    Registrations(office.world.database, office.world.clock).decide(registered["client_id"])
-    assert refused(office.call("GET", registered)) == UNAUTHORIZED
+    registrar.under(RegistrationSettings("token"))
+    registrar.invite()
+    registered = registrar.register(TOKEN)
+    assert body(registrar.call("GET", registered))["status"] == "disabled"
+    Registrations(registrar.world.database, registrar.world.clock).decide(registered["client_id"])
+    assert refused(registrar.call("GET", registered)) == UNAUTHORIZED
 
 
 @pytest.mark.attack("N10")
-def test_N10_a_sector_is_asked_again_at_every_change(office: Office) -> None:
+def test_N10_a_sector_is_asked_again_at_every_change(registrar: Registrar) -> None:
     documents: dict[str, Any] = {"/sector": [CALLBACK]}
     with serving(documents) as base:
         sector = {"sector_identifier_uri": f"{base}/sector"}
-        registered = office.register(**sector)
+        registered = registrar.register(**sector)
         evil = {**sector, "redirect_uris": ["https://evil.example/cb"]}
-        assert refused(office.change(registered, **evil)) == (400, "invalid_client_metadata")
+        assert refused(registrar.change(registered, **evil)) == (400, "invalid_client_metadata")
         documents["/sector"] = []
-        assert refused(office.change(registered, **sector)) == (400, "invalid_client_metadata")
-    assert body(office.call("GET", registered))["redirect_uris"] == [CALLBACK]
+        assert refused(registrar.change(registered, **sector)) == (400, "invalid_client_metadata")
+    assert body(registrar.call("GET", registered))["redirect_uris"] == [CALLBACK]
 
 
-def test_a_deleted_client_is_gone_with_all_that_it_was_given(office: Office) -> None:
-    registered = office.register(
+def test_a_deleted_client_is_gone_with_all_that_it_was_given(registrar: Registrar) -> None:
+    registered = registrar.register(
         grant_types=["authorization_code", "refresh_token"],
         token_endpoint_auth_method="client_secret_post",
     )
-    client = office.world.clients.get(registered["client_id"])
+    client = registrar.world.clients.get(registered["client_id"])
     assert client is not None
-    code = office.world.code(office.world.authorization(client))
+    code = registrar.world.code(registrar.world.authorization(client))
     credentials = {name: registered[name] for name in ("client_id", "client_secret")}
     form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code": code}
-    world = office.world
+    world = registrar.world
     tokens = body(world.post("/token", **form, **credentials, code_verifier=VERIFIER))
     assert world.userinfo(tokens["access_token"]).status == 200
-    assert office.call("DELETE", registered).status == 204
+    assert registrar.call("DELETE", registered).status == 204
     assert world.userinfo(tokens["access_token"]).status == 401
     refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
     assert refused(world.post("/token", **refresh, **credentials)) == (401, "invalid_client")
-    assert refused(office.call("GET", registered)) == UNAUTHORIZED
-    assert refused(office.call("DELETE", registered)) == UNAUTHORIZED
-    assert office.records.get(registered["client_id"]) is None
+    assert refused(registrar.call("GET", registered)) == UNAUTHORIZED
+    assert refused(registrar.call("DELETE", registered)) == UNAUTHORIZED
+    assert registrar.records.get(registered["client_id"]) is None
     assert world.clients.get(registered["client_id"]) is None
 
 
 @pytest.mark.parametrize("how", ["PUT", "DELETE"])
 def test_what_a_client_ends_has_ended_on_every_process_when_the_answer_comes(
-    office: Office, how: str
+    registrar: Registrar, how: str
 ) -> None:
-    world, elsewhere = office.world, ClientCache(office.world.database)
+    world, elsewhere = registrar.world, ClientCache(registrar.world.database)
     process = Refresher(world.services.transient, (elsewhere.refresh,), tick=0.05)
     process.start()
     try:
         for _ in range(3):
-            registered = office.register()
+            registered = registrar.register()
             client_id = registered["client_id"]
             process.tick()
             assert elsewhere.get(client_id) is not None
             if how == "DELETE":
-                assert office.call("DELETE", registered).status == 204
+                assert registrar.call("DELETE", registered).status == 204
                 assert elsewhere.get(client_id) is None
             else:
-                assert office.change(registered, client_name="Khác").status == 200
+                assert registrar.change(registered, client_name="Khác").status == 200
                 changed = elsewhere.get(client_id)
                 assert changed is not None
                 assert changed.client_name.vi == "Khác"
@@ -218,13 +218,13 @@ def test_what_a_client_ends_has_ended_on_every_process_when_the_answer_comes(
         process.close()
 
 
-def test_of_two_changes_at_once_one_wins(office: Office) -> None:
-    registered = office.register()
+def test_of_two_changes_at_once_one_wins(registrar: Registrar) -> None:
+    registered = registrar.register()
     start, statuses = threading.Barrier(6), []
 
     def change(number: int) -> None:
         start.wait(10)
-        statuses.append(office.change(registered, client_name=f"Name {number}").status)
+        statuses.append(registrar.change(registered, client_name=f"Name {number}").status)
 
     threads = [threading.Thread(target=change, args=(number,)) for number in range(6)]
     for each in threads:
@@ -234,6 +234,6 @@ def test_of_two_changes_at_once_one_wins(office: Office) -> None:
     assert sorted(statuses) == [200] + [401] * 5
 
 
-def test_a_client_of_the_operator_has_no_token(office: Office) -> None:
-    assert refused(office.call("GET", {"client_id": "portal"}, token="")) == UNAUTHORIZED
-    assert refused(office.call("GET", {"client_id": "portal"}, METADATA, "x")) == UNAUTHORIZED
+def test_a_client_of_the_operator_has_no_token(registrar: Registrar) -> None:
+    assert refused(registrar.call("GET", {"client_id": "portal"}, token="")) == UNAUTHORIZED
+    assert refused(registrar.call("GET", {"client_id": "portal"}, METADATA, "x")) == UNAUTHORIZED

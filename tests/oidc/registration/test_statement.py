@@ -10,7 +10,7 @@ from idp.jose.jwk import Jwk, JwkSet
 from idp.jose.jwt import sign_jwt
 from idp.jose.signer import LocalSigner
 from idp.oidc.settings import RegistrationSettings
-from tests.oidc.registration.conftest import CALLBACK, METADATA, Office
+from tests.oidc.registration.conftest import CALLBACK, METADATA, Registrar
 from tests.oidc.world import body, refused
 
 ISSUER = "https://software.example.vn"
@@ -18,12 +18,12 @@ KEY, FOREIGN = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
 
 
 @pytest.fixture
-def trusting(office: Office) -> Office:
-    """An office that believes one issuer."""
+def trusting(registrar: Registrar) -> Registrar:
+    """A registrar that trusts one statement issuer."""
     keys = JwkSet((Jwk("s1", KEY.public_key(), "ES256"),))
     plain = RegistrationSettings.sandbox()
-    office.under(replace(plain, statement_issuer=ISSUER, statement_keys=keys))
-    return office
+    registrar.under(replace(plain, statement_issuer=ISSUER, statement_keys=keys))
+    return registrar
 
 
 def statement(key: ec.EllipticCurvePrivateKey = KEY, **claims: Any) -> str:
@@ -31,7 +31,7 @@ def statement(key: ec.EllipticCurvePrivateKey = KEY, **claims: Any) -> str:
     return sign_jwt(LocalSigner("s1", "ES256", key), said)
 
 
-def test_what_is_signed_comes_before_what_is_not(trusting: Office) -> None:
+def test_what_is_signed_comes_before_what_is_not(trusting: Registrar) -> None:
     made = statement(redirect_uris=[CALLBACK])
     registered = trusting.register(
         client_name="Another", redirect_uris=["https://x.example/"], software_statement=made
@@ -43,7 +43,7 @@ def test_what_is_signed_comes_before_what_is_not(trusting: Office) -> None:
     assert body(trusting.call("GET", registered))["software_statement"] == made
 
 
-def test_a_change_does_not_get_rid_of_it(trusting: Office) -> None:
+def test_a_change_does_not_get_rid_of_it(trusting: Registrar) -> None:
     made = statement()
     registered = trusting.register(software_statement=made)
     changed = body(trusting.change(registered, client_name="Another"))
@@ -55,7 +55,7 @@ def test_a_change_does_not_get_rid_of_it(trusting: Office) -> None:
 
 
 def test_a_statement_with_an_id_registers_one_client_and_may_come_again_with_its_changes(
-    trusting: Office,
+    trusting: Registrar,
 ) -> None:
     made = statement(jti="1", exp=2_000_000_000)
     registered = trusting.register(software_statement=made)
@@ -79,14 +79,14 @@ def test_a_statement_with_an_id_registers_one_client_and_may_come_again_with_its
     ],
     ids=["foreign-key", "issuer", "expired", "tampered", "unsigned", "long", "number"],
 )
-def test_N07_a_forged_statement_is_refused(trusting: Office, forged: Any, error: str) -> None:
+def test_N07_a_forged_statement_is_refused(trusting: Registrar, forged: Any, error: str) -> None:
     response = trusting.post({**METADATA, "software_statement": forged})
     assert refused(response) == (400, error)
     assert trusting.records.all() == ()
 
 
 @pytest.mark.attack("N07")
-def test_N07_a_statement_goes_no_further_than_the_policy(trusting: Office) -> None:
+def test_N07_a_statement_goes_no_further_than_the_policy(trusting: Registrar) -> None:
     made = statement(resource="portal", client_secret="chosen", scope="openid audit:write")
     registered = trusting.register(software_statement=made)
     assert registered["scope"] == "openid"

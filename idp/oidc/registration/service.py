@@ -1,4 +1,4 @@
-"""What the registration endpoints share: who calls, what they sent, what they are answered."""
+"""Registration shared by the endpoints of RFC 7591 and RFC 7592: limits, policy, responses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -28,29 +28,29 @@ _REALM = 'Bearer realm="register"'
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
-    """The register of clients, and the records of those that registered themselves."""
+class RegistrationService:
+    """Dynamic registration: the client register, and the records of registered clients."""
 
     services: Services
     clients: Clients
     registrations: Registrations
 
     @classmethod
-    def of(cls, services: Services) -> "Office":
-        """The office of a provider."""
+    def of(cls, services: Services) -> "RegistrationService":
+        """The registration service of a provider."""
         database, clock = services.database, services.clock
         return cls(services, Clients(database, clock), Registrations(database, clock))
 
     @property
     def settings(self) -> RegistrationSettings:
-        """Who may register, and what."""
+        """The registration policy."""
         return self.services.settings.registration
 
     def count(self, request: Request) -> None:
-        """Count one call of an address.
+        """Count a call from this address.
 
         Raises:
-            OAuthError: 429, there were too many.
+            OAuthError: 429, too many calls.
         """
         limit = self.settings.calls
         (count,) = self.services.transient.run(limit.hit(address(request.peer)))
@@ -58,7 +58,7 @@ class Office:
             raise too_many(limit, "too many calls from this address")
 
     def admit(self, raw: Mapping[str, Any], client_id: str, scope: tuple[str, ...]) -> Client:
-        """The client that a request describes, which controls the sector that it names.
+        """The client described by ``raw``, once its sector document is verified.
 
         Raises:
             OAuthError: see :func:`~idp.oidc.registration.request.admit`.
@@ -77,12 +77,12 @@ class Office:
         return client
 
     def end_everywhere(self) -> None:
-        """Return when every process serves from what was just written."""
+        """Refresh the client register in every process, then return."""
         self.services.clients.refresh()
         await_all(self.services.transient)
 
     def stated(self, raw: Mapping[str, Any]) -> Stated:
-        """A request as its software statement has it.
+        """The request, with the members of its software statement applied.
 
         Raises:
             OAuthError: see :func:`~idp.oidc.registration.statement.with_statement`.
@@ -90,9 +90,9 @@ class Office:
         return with_statement(raw, self.settings, now=self.services.clock())
 
     def with_secret(self, client: Client, held: tuple[Secret, ...] = ()) -> tuple[Client, str]:
-        """The client with the secrets ``held``, or a new one where it needs one and has none.
+        """The client with the secrets ``held``, or with a new one if its method needs one.
 
-        Answers the new one's text beside it, ``""`` when there is none.
+        Also returns the new secret's text, ``""`` if there is none.
         """
         if client.token_endpoint_auth_method not in SECRET_METHODS:
             return replace(client, secrets=()), ""
@@ -107,7 +107,7 @@ class Office:
     ) -> dict[str, Any]:
         """The client information response (RFC 7591 §3.2.1, RFC 7592 §3).
 
-        A secret is in the answer that gives it, and in one to who has just shown it.
+        Includes ``secret`` only if it is new or the caller has just presented it.
         """
         known: dict[str, Any] = {
             "client_id": client.client_id,
@@ -125,11 +125,11 @@ class Office:
 
 
 def read(request: Request) -> dict[str, Any]:
-    """The metadata in a request's body.
+    """The client metadata in the request body.
 
     Raises:
-        OAuthError: ``invalid_client_metadata``, it is not one JSON object, or of another content
-            type (415).
+        OAuthError: ``invalid_client_metadata``: the body is not one JSON object, or its content
+            type is another (415).
     """
     try:
         return request.json()
@@ -142,13 +142,13 @@ def read(request: Request) -> dict[str, Any]:
 
 
 def shown_token(request: Request) -> str:
-    """The bearer token of a request, ``""`` when it shows none (RFC 6750 §2.1)."""
+    """The request's bearer token, ``""`` if it has none (RFC 6750 §2.1)."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def unauthorized(shown: str, reason: str) -> OAuthError:
-    """No token, or not a good one; which way, and whether the client exists, is not told."""
+    """Missing or invalid token. The answer does not reveal which, or whether the client exists."""
     challenge = f'{_REALM}, error="invalid_token"' if shown else _REALM
     return OAuthError(
         "invalid_token",
