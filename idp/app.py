@@ -8,40 +8,28 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from prometheus_client import Counter
 
 from idp.accounts.repository import Accounts
 from idp.audit import events
 from idp.audit.log import AuditLog, Beside
-from idp.authn.card.authenticator import CardLogin
 from idp.authn.card.settings import CardSettings
 from idp.authn.card.trust import TrustFolders
-from idp.authn.card.views import PATHS as CARD_PATHS
-from idp.authn.card.views import routes as card_routes
-from idp.authn.otp.authenticator import Otp
 from idp.authn.otp.settings import OtpSettings
-from idp.authn.otp.views import routes as otp_routes
-from idp.authn.passcode.authenticator import Passcode
-from idp.authn.passcode.views import routes as passcode_routes
+from idp.composition import PLAIN, Equipment, FeatureSettings, Outside, compose
 from idp.core.clock import Clock, system_clock
+from idp.deps import Deps
 from idp.keystore.file import KeyStore
-from idp.login.desk import Desk
 from idp.login.settings import LoginSettings
 from idp.login.throttle import Limit
-from idp.login.views import routes as login_routes
-from idp.mrtd.policy import LOGIN
 from idp.notify.background import BackgroundSender
 from idp.notify.console import ConsoleSender
 from idp.notify.sender import Sender
 from idp.notify.settings import SmsSettings
 from idp.notify.sms import SmsGateway
-from idp.oidc import provider
 from idp.oidc.clients.repository import ClientCache
-from idp.oidc.clients.view import view
-from idp.oidc.consent.repository import Consents
-from idp.oidc.services import Services
 from idp.oidc.settings import ProviderSettings, RegistrationSettings
 from idp.outbound.client import OutboundClient, OutboundSettings
 from idp.outbound.service import ServiceSettings
@@ -52,7 +40,7 @@ from idp.registry.sql import SqlRegistry
 from idp.sandbox import api as sandbox_api
 from idp.sandbox import observation
 from idp.sandbox.forced import Waiting
-from idp.sandbox.logins import equip
+from idp.sandbox.logins import equip, equip_login
 from idp.sandbox.recorder import Recorder, record
 from idp.sandbox.tools import Tools
 from idp.sandbox.views import routes as sandbox_pages
@@ -71,10 +59,6 @@ from idp.web.forwarded import Trust
 from idp.web.front import Front, StartResponse
 from idp.web.settings import Site
 from idp.web.templates import Pages
-
-METHODS = (Otp.method, CardLogin.method, Passcode.method)
-"""The ways to prove who one is."""
-
 
 ASKS_AGAIN: Mapping[str, frozenset[str]] = {
     "note": frozenset(),
@@ -126,8 +110,8 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
         pages = Pages(
             Site(settings.issuer, settings.sandbox, settings.hotline, settings.privacy_url)
         )
-        clients = ClientCache(database)
-        desk = Desk(
+        deps = Deps(
+            database=database,
             transient=open_transient(
                 settings.redis_url,
                 settings.valkey_directory,
@@ -138,48 +122,34 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
             registry=open_registry(settings, database, stack),
             revocations=Revocations(database, clock),
             audit=audit,
+            keys=keys,
             clock=clock,
             pages=pages,
-            key=keys.derive("login"),
-            settings=login_settings(settings),
-            methods=METHODS,
-            describe=lambda tag: view(clients.by_tag(tag)),
-        )
-        consents = Consents(
-            database, desk.revocations, clock, keep_ttl=settings.session.absolute_ttl
         )
         sender = BackgroundSender(_sender(settings))
         stack.callback(sender.close)
         outbound = OutboundClient(outbound_settings(settings))
         stack.callback(outbound.close)
-        services = Services.of(
-            provider_settings(settings),
-            database=database,
-            clients=clients,
-            keys=keys,
-            desk=desk,
-            consents=consents,
-            outbound=outbound,
-            sender=sender,
-        )
-        trust, waiting = TrustFolders(*settings.trust_directories), Waiting(desk.transient)
-        views = (clients.refresh, desk.revocations.refresh, keys.refresh, trust.refresh)
+        clients, trust = ClientCache(database), TrustFolders(*settings.trust_directories)
+        waiting = Waiting(deps.transient)
+        views = (clients.refresh, deps.revocations.refresh, keys.refresh, trust.refresh)
         refresher = Refresher(
-            desk.transient, (*views, waiting.refresh) if settings.sandbox else views
+            deps.transient, (*views, waiting.refresh) if settings.sandbox else views
         )
         stack.callback(refresher.close)
-        if settings.sandbox:
-            services = equip(services, waiting, refresher.everywhere)
+        composed = compose(
+            deps,
+            Outside(sender, outbound, trust.store),
+            feature_settings(settings),
+            clients,
+            equipment=_sandbox(waiting, refresher) if settings.sandbox else PLAIN,
+            described=(sandbox_api.PATHS,) if settings.sandbox else (),
+        )
+        services = composed.services
         edge = Edge(
             Failures(pages, lambda each: _record(audit, each)), Trust(settings.trusted_proxies)
         )
-        described = (CARD_PATHS, *((sandbox_api.PATHS,) if settings.sandbox else ()))
-        found = provider.endpoints(services, *described)
-        routes = {
-            **_login(settings, services, trust),
-            **{each.path: each.route for each in found},
-            assets.PATH: Route(assets.static_file, light=True),
-        }
+        routes = {**composed.routes, assets.PATH: Route(assets.static_file, light=True)}
         if settings.sandbox:
             recorder = Recorder(services)
             stack.callback(recorder.close)
@@ -317,19 +287,21 @@ def _record(audit: AuditLog, failure: Failure) -> None:
     audit.write(refused)
 
 
-def _login(settings: Settings, services: Services, trust: TrustFolders) -> dict[str, Route]:
-    """The ways to log in, and their pages."""
-    desk, keys = services.desk, services.keys
-    host = urlsplit(settings.issuer).hostname or ""
-    otp = Otp(desk, services.sender, otp_settings(settings), keys.derive("otp"), host)
-    card = CardLogin(desk, card_settings(settings), trust.store, LOGIN, keys.derive("card"))
-    passcode = Passcode(desk, keys.derive("passcode"))
-    return {
-        **login_routes(desk, {each.method.name: each for each in (otp, card)}),
-        **otp_routes(otp),
-        **card_routes(card),
-        **passcode_routes(passcode),
-    }
+def feature_settings(settings: Settings) -> FeatureSettings:
+    """Each feature's part of the settings."""
+    return FeatureSettings(
+        provider=provider_settings(settings),
+        login=login_settings(settings),
+        otp=otp_settings(settings),
+        card=card_settings(settings),
+    )
+
+
+def _sandbox(waiting: Waiting, refresher: Refresher) -> Equipment:
+    return Equipment(
+        lambda login: equip_login(login, waiting),
+        lambda services: equip(services, waiting, refresher.everywhere),
+    )
 
 
 def otp_settings(settings: Settings) -> OtpSettings:

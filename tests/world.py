@@ -16,47 +16,38 @@ from idp.accounts.model import Account, new_id
 from idp.accounts.passcode import hash_passcode
 from idp.accounts.repository import Accounts
 from idp.accounts.settings import PasscodeSettings
-from idp.audit.log import AuditLog
 from idp.authn.card.authenticator import CardLogin
-from idp.authn.card.settings import CardSettings
-from idp.authn.card.views import routes as card_routes
 from idp.authn.otp.authenticator import Otp
-from idp.authn.otp.settings import OtpSettings
-from idp.authn.otp.views import routes as otp_routes
-from idp.authn.passcode.authenticator import Passcode
-from idp.authn.passcode.views import routes as passcode_routes
+from idp.composition import METHODS, FeatureSettings, compose_login
 from idp.core.clock import FixedClock
 from idp.core.person import BirthDate, Name, Sex
 from idp.core.personal_number import PersonalNumber
+from idp.keystore.file import KeyStore, rotate
+from idp.keystore.rotation import Policy
+from idp.login.build import Login
+from idp.login.build import build as build_login
 from idp.login.desk import Desk
 from idp.login.pages import first_page
 from idp.login.requirement import Requirement
-from idp.login.settings import LoginSettings
 from idp.login.ticket import client_tag
-from idp.login.views import routes as login_routes
 from idp.login.visit import ClientView
 from idp.mrtd.certificate import parse as parse_certificate
 from idp.mrtd.certificate import parse_crl
-from idp.mrtd.policy import LOGIN
 from idp.mrtd.testing.authority import Authority
 from idp.mrtd.testing.software_card import CardDetails, SoftwareCard, issue_card
 from idp.mrtd.trust import TrustStore
-from idp.notify.console import ConsoleSender, inbox
+from idp.notify.console import inbox
+from idp.oidc.settings import ProviderSettings
 from idp.registry.model import Card, CardStatus, Person
 from idp.registry.repository import Record, Registry
-from idp.registry.sql import SqlRegistry
 from idp.storage.database import Database
 from idp.storage.memory import MemoryStore
-from idp.storage.revocations import Revocations
 from idp.web.edge import Route
 from idp.web.errors import Failures
 from idp.web.http import Params, Request, Response
-from idp.web.settings import Site
-from idp.web.templates import Pages
+from tests.parts import deps, outside
 
 ORIGIN = "https://idp.example"
-KEY = b"login-key-of-the-test-world-0123"
-PEPPER = b"passcodes' pepper of the test world"
 CHEAP = PasscodeSettings(passes=1, memory=8, lanes=1)
 NUMBER = "000199000001"
 EVERYBODY: Mapping[str, str] = {"portal": "Cổng dịch vụ", "other": "Another service"}
@@ -168,14 +159,18 @@ class World:
     store: MemoryStore
     accounts: Accounts
     registry: Registry
-    desk: Desk
+    login: Login
     otp: Otp
-    passcode: Passcode
     card: CardLogin
     authority: Authority
     routes: dict[str, Route]
     failures: Failures
     inbox: Path
+    pepper: bytes
+
+    @property
+    def desk(self) -> Desk:
+        return self.login.desk
 
     def browser(self, peer: str = "192.0.2.1") -> Browser:
         return Browser(self.routes, self.failures, peer)
@@ -192,7 +187,7 @@ class World:
             created_at=self.clock(),
             activated_at=self.clock(),
             phone="+84912345678",
-            passcode_hash=hash_passcode("246813", PEPPER, CHEAP),
+            passcode_hash=hash_passcode("246813", self.pepper, CHEAP),
         )
         about = {name: each for name, each in changes.items() if name in Person.__slots__}
         own = {name: each for name, each in changes.items() if name in Account.__slots__}
@@ -203,7 +198,7 @@ class World:
 
     def issue(self, account: Account, status: CardStatus = CardStatus.VALID) -> SoftwareCard:
         """A card of the account's person, known to the registry."""
-        person = self.desk.registry.person(account.number)
+        person = self.login.proofs.registry.person(account.number)
         assert person is not None
         issued_on, expires_on = date(2024, 7, 1), date(2039, 1, 31)
         card = issue_card(
@@ -235,54 +230,37 @@ class World:
 
 def build(tmp_path: Path, database: Database, clock: FixedClock) -> World:
     """A fresh world."""
-    store = MemoryStore(clock)
-    accounts, registry = Accounts(database), Registry(database, clock)
-    pages = Pages(Site(ORIGIN))
+    store, keys = MemoryStore(clock), tmp_path / "keys"
+    rotate(keys, clock(), Policy(algs=("ES256",)))
+    made = deps(database, store, clock, KeyStore(keys), ORIGIN)
     described = {
         client_tag(each): ClientView({"vi": name}, f"https://{each}.example/")
         for each, name in EVERYBODY.items()
     }
-    desk = Desk(
-        transient=store,
-        accounts=accounts,
-        registry=SqlRegistry(database),
-        revocations=Revocations(database, clock),
-        audit=AuditLog(database, b"audit", clock),
-        clock=clock,
-        pages=pages,
-        key=KEY,
-        settings=LoginSettings(),
-        methods=(Otp.method, CardLogin.method, Passcode.method),
-        describe=described.get,
-    )
-    sender = ConsoleSender(tmp_path / "inbox.jsonl", clock)
-    otp = Otp(desk, sender, OtpSettings(), b"otp-key", "idp.example")
-    passcode = Passcode(desk, PEPPER)
     authority = Authority.found(clock())
     trust = TrustStore(
         [parse_certificate(authority.csca_der())],
         [parse_crl(authority.revocation_list(now=clock(), number=1))],
     )
-    card = CardLogin(desk, CardSettings(), lambda: trust, LOGIN, b"card-key")
-    routes = {
-        **login_routes(desk, {"otp": otp, "card": card}),
-        **card_routes(card),
-        **otp_routes(otp),
-        **passcode_routes(passcode),
-    }
-    failures = Failures(pages, lambda failure: None)
+    settings = FeatureSettings(ProviderSettings(ORIGIN))
+    login = build_login(made, settings.login, methods=METHODS, describe=described.get, endings={})
     inbox_path = tmp_path / "inbox.jsonl"
+    pages = compose_login(made, outside(inbox_path, trust), settings, login)
+    otp, card = pages.methods["otp"].authenticator, pages.methods["card"].authenticator
+    assert isinstance(otp, Otp)
+    assert isinstance(card, CardLogin)
+    failures = Failures(made.pages, lambda failure: None)
     return World(
         clock,
         store,
-        accounts,
-        registry,
-        desk,
+        made.accounts,
+        Registry(database, clock),
+        login,
         otp,
-        passcode,
         card,
         authority,
-        routes,
+        dict(pages.routes),
         failures,
         inbox_path,
+        made.keys.derive("passcode"),
     )

@@ -237,7 +237,7 @@ def _judged(
     Raises:
         InvalidMetadata: with every problem.
     """
-    from idp.app import METHODS
+    from idp.composition import METHODS
 
     rules = Rules(
         methods=[each.name for each in METHODS],

@@ -46,9 +46,10 @@ audit chain, tokens, client secrets. ``pairwise`` must never change, or every ``
 
 SECRETS: tuple[SecretName, ...] = get_args(SecretName)
 SECRET_BYTES = 32
+_LOGIN = ("csrf", "ticket", "counter", "replay", "card", "device", "session-state")
 _FIRST: Mapping[str, SecretName] = {
     **{each: each for each in SECRETS},
-    **dict.fromkeys(("csrf", "ticket", "counter", "replay", "card", "session-state"), "login"),
+    **dict.fromkeys(_LOGIN, "login"),
     **dict.fromkeys(("refresh", "dpop-nonce"), "token"),
 }
 """The purposes of release 1, whose keys are the stored secrets themselves: tokens, subjects and

@@ -2,87 +2,58 @@
 
 Views of a method open a step with :meth:`Desk.visit`, prove something, store the
 :class:`~idp.login.authenticator.Authentication` and leave through :meth:`Desk.proceed`. Whoever
-began the login answers it at the last step, by what it put into :attr:`Desk.endings` for its
-``return_path``, and calls :meth:`Desk.settle` there.
+began the login answers it at the last step, by :attr:`Desk.endings` for its ``return_path``.
+
+Pages and forms: :mod:`idp.login.forms`. Proofs and the session: :mod:`idp.login.proofs`.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from idp.accounts import holder
-from idp.accounts.lifecycle import AccountUnusable, require_usable
-from idp.accounts.model import Account
-from idp.accounts.repository import Accounts
-from idp.audit.events import Event, LoginStarted, SessionStarted
+from idp.accounts.lifecycle import AccountUnusable
+from idp.audit.events import LoginStarted
 from idp.audit.log import AuditLog
-from idp.core import assurance
 from idp.core.clock import Clock
 from idp.core.handles import random_token
 from idp.login import moves, replay, throttle, whereabouts
 from idp.login.authenticator import Authentication, Method
-from idp.login.dispatch import Authenticate, Finish, Step, next_step
+from idp.login.dispatch import Authenticate, Step, next_step
 from idp.login.errors import Notice
+from idp.login.forms import BROWSER_COOKIE, Forms
 from idp.login.requirement import Requirement
 from idp.login.session import Session, session_key
 from idp.login.sessions import Sessions
 from idp.login.settings import LoginSettings
 from idp.login.ticket import Ticket, TicketRefused
 from idp.login.transaction import Transaction, proof_key, transaction_key
-from idp.login.visit import ClientView, Settled, Visit
-from idp.login.whereabouts import NOWHERE, Whereabouts
-from idp.registry.model import Person
-from idp.registry.source import RegistrySource
-from idp.storage.revocations import Revocations
+from idp.login.visit import Visit
 from idp.storage.transient import Get, Operation, Put, TransientStore
-from idp.web import csrf
-from idp.web.http import Request, Response, cookie, cookie_name, own_cookie, redirect
+from idp.web.http import Request, Response, cookie, cookie_name, redirect
 from idp.web.i18n import negotiate
-from idp.web.templates import LANGUAGE_COOKIE, Pages
+from idp.web.templates import LANGUAGE_COOKIE
 
-BROWSER_COOKIE = "eid_login"
+Ending = Callable[[Visit], Response]
+"""What answers the last step of a login."""
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The login's services. ``key`` makes tickets, CSRF tokens and counter names.
+    """Logins under way. ``key`` makes tickets and hides what is kept of their answers.
 
     ``endings`` answer a login that came to its end, by the path that it returns to. Without one
     the browser is sent to that path.
     """
 
+    forms: Forms
+    sessions: Sessions
     transient: TransientStore
-    accounts: Accounts
-    registry: RegistrySource
-    revocations: Revocations
     audit: AuditLog
     clock: Clock
-    pages: Pages
-    key: bytes
     settings: LoginSettings
     methods: tuple[Method, ...]
-    describe: Callable[[str], ClientView | None]
-    sessions: Sessions = field(init=False)
-    endings: dict[str, Callable[[Visit], Response]] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        sessions = Sessions(
-            self.transient, self.revocations, self.clock, self.settings, self.secure
-        )
-        object.__setattr__(self, "sessions", sessions)
-
-    # The browser
-
-    @property
-    def secure(self) -> bool:
-        """Whether cookies are Secure and ``__Host-``: wherever the issuer is https."""
-        return self.pages.site.secure
-
-    def browser(self, request: Request) -> str:
-        """The browser's login secret, ``""`` when it sends none."""
-        return own_cookie(request, BROWSER_COOKIE, secure=self.secure)
-
-    # A login
+    endings: Mapping[str, Ending]
+    key: bytes = field(repr=False)
 
     def begin(
         self,
@@ -99,11 +70,11 @@ class Desk:
         Raises:
             Notice: too many logins were begun from this address.
         """
-        now, browser = self.clock(), self.browser(request)
+        now, browser = self.clock(), self.forms.browser(request)
         request, cookies = self._in_language(request, ui_locales)
         browser = browser or random_token()
-        if cookie_name(BROWSER_COOKIE, secure=self.secure) not in request.cookies:
-            cookies = (*cookies, cookie(BROWSER_COOKIE, browser, secure=self.secure))
+        if cookie_name(BROWSER_COOKIE, secure=self.forms.secure) not in request.cookies:
+            cookies = (*cookies, cookie(BROWSER_COOKIE, browser, secure=self.forms.secure))
         ticket = Ticket.issue(self.key, browser, client_id=client_id, now=now)
         transaction = Transaction(
             client_id=client_id,
@@ -123,7 +94,7 @@ class Desk:
             self.transient.delete(transaction_key(ticket.flow))  # what is refused takes no room
             raise
         self.audit.write(LoginStarted(client_id=client_id, flow=ticket.flow), peer=request.peer)
-        known = {**request.cookies, cookie_name(BROWSER_COOKIE, secure=self.secure): browser}
+        known = {**request.cookies, cookie_name(BROWSER_COOKIE, secure=self.forms.secure): browser}
         request = replace(request, cookies=known)  # what the answer sets, its forms are bound to
         return Visit(request, browser, ticket, transaction, (), None), cookies
 
@@ -137,62 +108,9 @@ class Desk:
         locale = negotiate(
             ui_locales=ui_locales, accept_language=request.headers.get("accept-language", "")
         )
-        name = cookie_name(LANGUAGE_COOKIE, secure=self.secure)
+        name = cookie_name(LANGUAGE_COOKIE, secure=self.forms.secure)
         spoken = replace(request, cookies={**request.cookies, name: locale})
-        return spoken, (cookie(LANGUAGE_COOKIE, locale, secure=self.secure),)
-
-    def page(
-        self,
-        request: Request,
-        ticket: Ticket,
-        template: str,
-        *,
-        status: int = 200,
-        slots: Mapping[str, str] | None = None,
-        **context: Any,
-    ) -> Response:
-        """A page of a login: it names the relying party and its forms carry the token.
-
-        ``slots`` as for :meth:`idp.web.templates.Pages.render`.
-        """
-        token = {"csrf_token": self.form_token(request, ticket)}
-        if slots is None:
-            context |= token
-        else:
-            slots = {**slots, **token}
-        client = self.describe(ticket.client_tag) or ClientView({})
-        return self.pages.render(
-            request,
-            template,
-            status=status,
-            form_action=client.origins,
-            img_src=client.pictures,
-            client_name=client.called(self.pages.locale(request)),
-            client_domain=client.domain,
-            client_logo=client.logo,
-            client_policy=client.policy,
-            client_terms=client.terms,
-            slots=slots,
-            **context,
-        )
-
-    def form_token(self, request: Request, ticket: Ticket) -> str:
-        """The ``csrf_token`` of every form of a login."""
-        return csrf.csrf_token(self.key, self.browser(request), ticket.text)
-
-    def check_form(self, request: Request, ticket: Ticket) -> None:
-        """Take a form only from our own page of this login in this browser.
-
-        Raises:
-            CsrfFailed: it is not.
-        """
-        csrf.check(
-            request,
-            key=self.key,
-            browser=self.browser(request),
-            form=ticket.text,
-            origin=self.pages.site.origin,
-        )
+        return spoken, (cookie(LANGUAGE_COOKIE, locale, secure=self.forms.secure),)
 
     def check(self, toll: throttle.Toll, counts: tuple[int, ...], *, onward: str = "") -> None:
         """Raise the page that says to come back later when a limit is exceeded."""
@@ -213,7 +131,7 @@ class Desk:
         Raises:
             Notice: no cookie, another browser's ticket, or too late.
         """
-        browser = self.browser(request)
+        browser = self.forms.browser(request)
         try:
             return Ticket.open(
                 self.key, browser, text, now=self.clock(), ttl=self.settings.transaction_ttl
@@ -252,7 +170,7 @@ class Desk:
         awake = self.sessions.awake(handle, session.value) if handle and session else None
         visit = Visit(
             request=request,
-            browser=self.browser(request),
+            browser=self.forms.browser(request),
             ticket=ticket,
             transaction=transaction,
             proofs=tuple(sorted(found, key=lambda each: each.at)),
@@ -266,7 +184,8 @@ class Desk:
         Raises:
             Answered: it was answered in this browser just now: a form was sent twice.
         """
-        replay.require_unanswered(self.key, self.browser(request), ticket.flow, self.transient)
+        browser = self.forms.browser(request)
+        replay.require_unanswered(self.key, browser, ticket.flow, self.transient)
         return Notice("over", status=409, onward=self._home(ticket))
 
     def session(self, request: Request, client_id: str = "") -> Session | None:
@@ -288,7 +207,7 @@ class Desk:
         return self.sessions.trusted(session, whereabouts.of(request))
 
     def _home(self, ticket: Ticket) -> str:
-        client = self.describe(ticket.client_tag)
+        client = self.forms.describe(ticket.client_tag)
         return client.home if client else ""
 
     def step(self, visit: Visit) -> Step:
@@ -304,16 +223,6 @@ class Desk:
         if any(each.opens for each in self.methods if each.name in step.methods):
             return redirect(visit.url)
         return redirect(f"{visit.url}/{step.methods[0]}")
-
-    def prove(self, visit: Visit, authentication: Authentication) -> tuple[Put, Visit]:
-        """The operation that keeps a proof, and the visit as it is with it."""
-        put = self.proof(visit.ticket.flow, authentication)
-        return put, replace(visit, proofs=(*visit.proofs, authentication))
-
-    def proof(self, flow: str, authentication: Authentication) -> Put:
-        """The operation that keeps a proof in ``flow``."""
-        key = proof_key(flow, authentication.method)
-        return Put(key, authentication, self.settings.transaction_ttl)
 
     def cancel(self, visit: Visit, reason: str = "citizen") -> Response:
         """The login is given up: whoever began it answers for it."""
@@ -343,37 +252,3 @@ class Desk:
         """The page for somebody who proved who they are and whose account may not be used."""
         kind = "account_locked" if error.locked_by_holder else "account_unusable"
         return self.dead_end(visit, kind, reason=error.reason)
-
-    # The end of a login
-
-    def usable(self, account_id: str) -> tuple[Account, Person]:
-        """The account and person behind an id, checked by the one rule.
-
-        Raises:
-            AccountUnusable: locked, deceased, cancelled, not activated, or gone.
-        """
-        found = holder.find(self.accounts, self.registry, account_id)
-        if found is None:
-            raise AccountUnusable("gone")
-        require_usable(*found)
-        return found
-
-    def settle(
-        self,
-        session: Session | None,
-        finish: Finish,
-        here: Whereabouts = NOWHERE,
-    ) -> Settled:
-        """Turn a met requirement into a session, used from ``here``.
-
-        Raises:
-            AccountUnusable: see :meth:`usable`.
-        """
-        account, person = self.usable(finish.account_id)
-        known = session.authentications if session else ()
-        proofs = tuple(each for each in finish.authentications if each not in known)
-        renewed = self.sessions.renew(session, proofs, here)
-        reached = assurance.acr(renewed.session.level)
-        started = SessionStarted(session_id=renewed.session.id, account_id=account.id, acr=reached)
-        events: tuple[Event, ...] = (started,) if proofs else ()
-        return Settled(renewed, account, person, events)

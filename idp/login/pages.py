@@ -10,6 +10,8 @@ from idp.login.authenticator import Authenticator
 from idp.login.desk import Desk
 from idp.login.dispatch import Authenticate, Finish, Step
 from idp.login.errors import Notice
+from idp.login.forms import Forms
+from idp.login.proofs import Proofs
 from idp.login.replay import Answered
 from idp.login.ticket import Ticket
 from idp.login.visit import Visit
@@ -31,7 +33,7 @@ def identify_page(
     step, level = desk.step(visit), visit.transaction.requirement.level
     wanted = step.methods if isinstance(step, Authenticate) else ()
     too_weak = visit.session is not None and visit.session.level < level
-    return desk.page(
+    return desk.forms.page(
         visit.request,
         visit.ticket,
         "login/identify.html",
@@ -63,17 +65,19 @@ def show(desk: Desk, request: Request, t: str) -> Response:
     return desk.proceed(visit)
 
 
-def choose(desk: Desk, authenticators: Authenticators, request: Request, t: str) -> Response:
+def choose(
+    desk: Desk, proofs: Proofs, authenticators: Authenticators, request: Request, t: str
+) -> Response:
     """POST /login/<t>: a number and a method were given."""
     ticket = desk.open(request, t)
-    desk.check_form(request, ticket)
+    desk.forms.check(request, ticket.text)
     if request.form.get("action") == "cancel":
         return cancel(desk, request, ticket)
     typed = request.form.get("id_number", "")
     authenticator = authenticators.get(request.form.get("method", ""))
-    number = _number(desk, typed)
+    number = _number(desk, proofs, typed)
     if isinstance(number, PersonalNumber) and authenticator is not None:
-        return _begin(desk, authenticator, request, ticket, number)
+        return _begin(desk, proofs, authenticator, request, ticket, number)
     error = (
         FormError("id_number", number)
         if isinstance(number, str)
@@ -85,6 +89,7 @@ def choose(desk: Desk, authenticators: Authenticators, request: Request, t: str)
 
 def _begin(
     desk: Desk,
+    proofs: Proofs,
     authenticator: Authenticator,
     request: Request,
     ticket: Ticket,
@@ -100,23 +105,23 @@ def _begin(
     except Notice:
         desk.transient.run(*authenticator.withdraw(ticket))
         raise
-    if not _is_wanted(desk, step, authenticator, number):
+    if not _is_wanted(proofs, step, authenticator, number):
         desk.transient.run(*authenticator.withdraw(ticket))
         return desk.proceed(visit)
     return prepared.begin(visit, answers[len(hits) :])
 
 
 def _is_wanted(
-    desk: Desk, step: Step, authenticator: Authenticator, number: PersonalNumber
+    proofs: Proofs, step: Step, authenticator: Authenticator, number: PersonalNumber
 ) -> bool:
     """Whether there is anything to prove: what somebody else proved in this browser is no proof."""
     if isinstance(step, Finish):
-        account = desk.accounts.by_id(step.account_id)
+        account = proofs.accounts.by_id(step.account_id)
         return account is None or account.number != number
     return isinstance(step, Authenticate) and authenticator.method.name in step.methods
 
 
-def _number(desk: Desk, typed: str) -> PersonalNumber | str:
+def _number(desk: Desk, proofs: Proofs, typed: str) -> PersonalNumber | str:
     """The number, or the id of the message that says what is wrong with it.
 
     A 9-digit number is taken only where the policy still accepts it and one person alone has
@@ -128,7 +133,7 @@ def _number(desk: Desk, typed: str) -> PersonalNumber | str:
         return "identify.error.format" if typed.strip() else "identify.error.empty"
     if isinstance(number, PersonalNumber):
         return number
-    holders = desk.registry.by_former_number(str(number)) if desk.settings.former_numbers else ()
+    holders = proofs.registry.by_former_number(str(number)) if desk.settings.former_numbers else ()
     return holders[0] if len(holders) == 1 else "identify.error.former"
 
 
@@ -144,7 +149,7 @@ def cancel(desk: Desk, request: Request, ticket: Ticket) -> Response:
     return desk.cancel(visit)
 
 
-def explain(desk: Desk) -> Callable[[Request, Exception], Response | None]:
+def explain(forms: Forms) -> Callable[[Request, Exception], Response | None]:
     """The translation of what a login step raises: a page that explains and goes on."""
 
     def translate(request: Request, error: Exception) -> Response | None:
@@ -161,8 +166,8 @@ def explain(desk: Desk) -> Callable[[Request, Exception], Response | None]:
             "cancel_url": error.cancel_url,
         }
         if error.ticket is None:
-            return desk.pages.render(request, "login/notice.html", **context)
-        return desk.page(request, error.ticket, "login/notice.html", **context)
+            return forms.pages.render(request, "login/notice.html", **context)
+        return forms.page(request, error.ticket, "login/notice.html", **context)
 
     return translate
 

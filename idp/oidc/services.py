@@ -8,11 +8,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
+from idp.accounts.repository import Accounts
 from idp.audit.events import CallRefused
 from idp.audit.log import AuditLog
 from idp.core.clock import Clock
+from idp.deps import Deps
 from idp.keystore.file import KeyStore
-from idp.login.desk import Desk
+from idp.login.build import Login
+from idp.login.desk import Desk, Ending
+from idp.login.forms import Forms
+from idp.login.proofs import Proofs
 from idp.notify.sender import Sender
 from idp.oidc.client_auth.dispatch import ClientAuthentication
 from idp.oidc.clients.keys import ClientKeys
@@ -29,6 +34,7 @@ from idp.oidc.tokens.sender_constraint import SenderConstraint
 from idp.oidc.tokens.standing import Standing
 from idp.oidc.tokens.subject import Subjects
 from idp.outbound.client import OutboundClient
+from idp.registry.source import RegistrySource
 from idp.storage.database import Database
 from idp.storage.revocations import Revocations
 from idp.storage.transient import TransientStore
@@ -65,7 +71,11 @@ class Services:
     sender_constraint: SenderConstraint
     revocations: Revocations
     audit: AuditLog
+    accounts: Accounts
+    registry: RegistrySource
+    forms: Forms
     desk: Desk
+    proofs: Proofs
     consents: Consents
     pages: Pages
     pepper: bytes = field(repr=False)
@@ -79,22 +89,22 @@ class Services:
     def of(
         cls,
         settings: ProviderSettings,
+        deps: Deps,
+        login: Login,
         *,
-        database: Database,
         clients: ClientCache,
-        keys: KeyStore,
-        desk: Desk,
         consents: Consents,
         outbound: OutboundClient,
         sender: Sender,
     ) -> "Services":
-        """The services of a provider that stands on the login desk's stores, clock and pages."""
-        clock, transient, revocations = desk.clock, desk.transient, desk.revocations
+        """The services of a provider on these stores, whose citizens log in by ``login``."""
+        clock, transient, revocations = deps.clock, deps.transient, deps.revocations
+        database, keys, audit = deps.database, deps.keys, deps.audit
         uses = Uses(database, clock)
         nonces = Nonces(keys.derive("dpop-nonce"))
         subjects = Subjects(keys.derive("pairwise"))
         standing = Standing(
-            clients, transient, revocations, clock, desk.usable, settings.family_ttl
+            clients, transient, revocations, clock, login.proofs.usable, settings.family_ttl
         )
         client_keys = ClientKeys(outbound, clock)
         authentication = ClientAuthentication(
@@ -102,7 +112,7 @@ class Services:
             transient,
             uses,
             clock,
-            desk.audit,
+            audit,
             pepper=keys.derive("client"),
             settings=settings,
             client_keys=client_keys,
@@ -122,16 +132,18 @@ class Services:
             keys=keys,
             subjects=subjects,
             standing=standing,
-            mint=Mint(
-                settings, clock, transient, keys, client_keys, subjects, standing, desk.audit
-            ),
+            mint=Mint(settings, clock, transient, keys, client_keys, subjects, standing, audit),
             presented=Presented(settings, clock, transient, keys, revocations),
             sender_constraint=SenderConstraint(settings, clock, uses, nonces),
             revocations=revocations,
-            audit=desk.audit,
-            desk=desk,
+            audit=audit,
+            accounts=deps.accounts,
+            registry=deps.registry,
+            forms=login.forms,
+            desk=login.desk,
+            proofs=login.proofs,
             consents=consents,
-            pages=desk.pages,
+            pages=deps.pages,
             pepper=keys.derive("refresh"),
         )
 
@@ -165,10 +177,14 @@ def recording_client(
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A path of the provider, and what answers there."""
+    """A path of the provider, and what answers there.
+
+    ``ending`` answers the last step of a login that returns to the path.
+    """
 
     path: str
     route: Route
+    ending: Ending | None = None
 
 
 @dataclass(frozen=True, slots=True)

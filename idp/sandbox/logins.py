@@ -16,6 +16,7 @@ from idp.jose.jwt import sign_jwt
 from idp.keystore import file as keystore
 from idp.keystore.keyset import State
 from idp.keystore.rotation import Policy
+from idp.login.build import Login
 from idp.login.desk import Desk
 from idp.login.requirement import Requirement
 from idp.login.session import Session
@@ -212,13 +213,15 @@ def _changed(wanted: Forced | None, authorization: Authorization) -> Authorizati
     return authorization
 
 
+def equip_login(login: Login, waiting: Waiting) -> Login:
+    """The same login, which is refused where that was asked for."""
+    return replace(login, desk=_as(SandboxDesk, login.desk, waiting=waiting))
+
+
 def equip(services: Services, waiting: Waiting, everywhere: Callable[[], object]) -> Services:
     """The same services, whose logins end as was asked for."""
-    return replace(
-        services,
-        desk=_as(SandboxDesk, services.desk, waiting=waiting),
-        mint=_as(SandboxMint, services.mint, waiting=waiting, everywhere=everywhere),
-    )
+    mint = _as(SandboxMint, services.mint, waiting=waiting, everywhere=everywhere)
+    return replace(services, mint=mint)
 
 
 def _as(kind: type[Any], found: Any, **more: Any) -> Any:

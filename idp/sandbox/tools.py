@@ -24,7 +24,7 @@ class Tools:
         Raises:
             InvalidForced: nobody has an account with the citizen's number.
         """
-        forced.force(self.services.transient, self.services.desk.accounts, client_id, wanted)
+        forced.force(self.services.transient, self.services.accounts, client_id, wanted)
         self.everywhere()
 
     def pending(self, client_id: str) -> tuple[Forced, ...]:

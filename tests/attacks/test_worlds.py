@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from idp.accounts.model import Lock
+from idp.authn.otp.authenticator import Otp
 from idp.authn.otp.settings import OtpSettings
 from idp.authn.otp.views import routes as otp_routes
 from idp.core.clock import FixedClock
@@ -70,7 +71,12 @@ def provider(
 def limited(desk: desk_world.World, **limits: int) -> dict[str, object]:
     """The desk's routes with other limits of the one-time code."""
     otp = replace(desk.otp, settings=replace(OtpSettings(), **limits))
-    return desk.routes | login_routes(desk.desk, {"otp": otp}) | otp_routes(otp)
+    return with_otp(desk, otp)
+
+
+def with_otp(desk: desk_world.World, otp: Otp) -> dict[str, object]:
+    login = desk.login
+    return desk.routes | login_routes(login.desk, login.proofs, {"otp": otp}) | otp_routes(otp)
 
 
 def asked(desk: desk_world.World, routes: dict[str, object], number: int, peer: str) -> int:
@@ -140,7 +146,9 @@ def test_L13_after_a_gateways_silence_only_the_newest_code_is_good(
         sms = SmsGateway(SmsSettings(gateway.settings(timeout=0.2), "token", "VNEID"))
         sender = BackgroundSender(sms)
         otp = replace(desk.otp, sender=sender)
-        routes = desk.routes | login_routes(desk.desk, {"otp": otp}) | otp_routes(otp)
+        routes = (
+            desk.routes | login_routes(desk.desk, desk.login.proofs, {"otp": otp}) | otp_routes(otp)
+        )
         browser = Browser(routes, desk.failures)
         sent = browser.submit(desk.begin(browser), id_number=desk_world.NUMBER, method="otp")
         page = browser.get(sent.headers["Location"])
@@ -164,7 +172,7 @@ def test_L15_a_number_that_only_the_registry_has_gets_no_code(desk: desk_world.W
     """A phone counts once it is the account's; what a registry says of it changes nothing."""
     account = desk.citizen()
     desk.citizen("000199000002", phone="+84900000009")
-    person = desk.desk.registry.person(account.number)
+    person = desk.login.proofs.registry.person(account.number)
     assert person
     desk.registry.write([desk_world.Record(replace(person, phone="+84988888888"))])
     browser = desk.browser()

@@ -217,7 +217,7 @@ def test_a_genuine_card_the_registry_does_not_know_is_refused(world, account, ca
     unknown = world.issue(account)  # another chip; the registry now keeps the first one's key
     world.registry.put_card(
         account.number,
-        replace(world.desk.registry.cards(account.number)[0], aa_key_digest="0" * 64),
+        replace(world.login.proofs.registry.cards(account.number)[0], aa_key_digest="0" * 64),
     )
     assert refusal(exchange.show(unknown, exchange.launch())) == "card-not-accepted"
 

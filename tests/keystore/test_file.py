@@ -247,7 +247,7 @@ def test_a_key_belongs_to_its_purpose(directory: Path) -> None:
 
 def test_an_upgrade_keeps_the_keys_of_the_first_release(directory: Path) -> None:
     store, login = KeyStore(directory), read_secret(directory, "login")
-    for purpose in ("csrf", "ticket", "counter", "replay", "card", "session-state"):
+    for purpose in ("csrf", "ticket", "counter", "replay", "card", "device", "session-state"):
         assert store.derive(purpose) == login, purpose
     for purpose in ("refresh", "dpop-nonce"):
         assert store.derive(purpose) == read_secret(directory, "token"), purpose

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,43 +17,30 @@ from idp.accounts.model import Account, new_id
 from idp.accounts.passcode import hash_passcode
 from idp.accounts.repository import Accounts
 from idp.accounts.settings import PasscodeSettings
-from idp.audit.log import AuditLog
-from idp.authn.otp.authenticator import Otp
 from idp.authn.otp.settings import OtpSettings
-from idp.authn.otp.views import routes as otp_routes
-from idp.authn.passcode.authenticator import Passcode
-from idp.authn.passcode.views import routes as passcode_routes
+from idp.composition import Composition, FeatureSettings, Outside, compose
 from idp.core.clock import FixedClock
 from idp.core.handles import b64url_decode
 from idp.core.person import Address, BirthDate, Name, Sex
 from idp.core.personal_number import PersonalNumber
+from idp.deps import Deps
 from idp.keystore.file import KeyStore, rotate
 from idp.keystore.rotation import Policy
-from idp.login.desk import Desk
-from idp.login.settings import LoginSettings
-from idp.login.views import routes as login_routes
-from idp.notify.console import ConsoleSender
-from idp.oidc import provider
 from idp.oidc.client_auth.secret import secret_digest
 from idp.oidc.clients.model import Client, Secret, Text
 from idp.oidc.clients.repository import ClientCache, Clients
-from idp.oidc.clients.view import view
-from idp.oidc.consent.repository import Consents
 from idp.oidc.services import Services
 from idp.oidc.settings import ProviderSettings
+from idp.outbound.client import OutboundClient
 from idp.registry.model import Person
 from idp.registry.repository import Record, Registry
-from idp.registry.sql import SqlRegistry
 from idp.storage.database import Database, metadata, open_database
 from idp.storage.memory import MemoryStore
-from idp.storage.revocations import Revocations
 from idp.web.adapter import create_app, mount
 from idp.web.edge import Edge
 from idp.web.errors import Failure, Failures
 from idp.web.forwarded import Trust
-from idp.web.settings import Site
-from idp.web.templates import Pages
-from tests.oidc.outside import outbound
+from tests.parts import deps, outside
 
 ISSUER = "https://id.example.vn"
 CALLBACK = "https://portal.example.vn/cb"
@@ -192,7 +179,15 @@ class Front:
     database: Database
     app: Any
     citizens: dict[PersonalNumber, Account]
-    failures: list[Failure] = field(default_factory=list)
+    failures: list[Failure]
+    deps: Deps
+    outside: Outside
+
+    def reaching(self, outbound: OutboundClient) -> "Front":
+        """The same provider, that calls relying parties by ``outbound``."""
+        composition = composed(self.deps, replace(self.outside, outbound=outbound))
+        app = served(composition, self.failures)
+        return replace(self, services=composition.services, app=app)
 
     def browser(self) -> Browser:
         return Browser(Http(self.app))
@@ -282,57 +277,26 @@ def citizens(database: Database, clock: FixedClock, pepper: bytes) -> dict[Perso
     return found
 
 
-def _services(database: Database, keys: KeyStore, clock: FixedClock, path: Path) -> Services:
-    transient, revocations = MemoryStore(clock), Revocations(database, clock)
-    audit = AuditLog(database, keys.derive("audit"), clock)
-    register = Clients(database, clock)
+def register(database: Database, keys: KeyStore, clock: FixedClock) -> None:
+    """The portal and the clinic."""
+    clients = Clients(database, clock)
     digest = secret_digest(keys.derive("client"), "portal", SECRET)
-    register.create(replace(PORTAL, secrets=(Secret(digest),)))
-    register.create(CLINIC)
-    clients = ClientCache(database)
-
-    settings, pages = ProviderSettings(ISSUER), Pages(Site(ISSUER))
-    desk = Desk(
-        transient=transient,
-        accounts=Accounts(database),
-        registry=SqlRegistry(database),
-        revocations=revocations,
-        audit=audit,
-        clock=clock,
-        pages=pages,
-        key=keys.derive("login"),
-        settings=LoginSettings(),
-        methods=(Otp.method, Passcode.method),
-        describe=lambda tag: view(clients.by_tag(tag)),
-    )
-    return Services.of(
-        settings,
-        database=database,
-        clients=clients,
-        keys=keys,
-        desk=desk,
-        consents=Consents(database, revocations, clock, keep_ttl=settings.family_ttl),
-        outbound=outbound(),
-        sender=ConsoleSender(path / "inbox.jsonl"),
-    )
+    clients.create(replace(PORTAL, secrets=(Secret(digest),)))
+    clients.create(CLINIC)
 
 
-def build(services: Services, failures: list[Failure], path: Path) -> Any:
+def composed(deps: Deps, outside: Outside) -> Composition:
+    """The provider, whose codes are known."""
+    otp = OtpSettings(max_sends=1_000, fixed_code=CODE)
+    settings = FeatureSettings(ProviderSettings(ISSUER), otp=otp)
+    return compose(deps, outside, settings, ClientCache(deps.database))
+
+
+def served(composition: Composition, failures: list[Failure]) -> Any:
     """The application: every endpoint of the provider, and the login's pages."""
-    desk = services.desk
-    otp = Otp(
-        desk,
-        services.sender,
-        OtpSettings(max_sends=1_000, fixed_code=CODE),
-        services.keys.derive("otp"),
-        "id.example.vn",
-    )
-    edge = Edge(Failures(services.pages, failures.append), Trust())
+    edge = Edge(Failures(composition.services.pages, failures.append), Trust())
     app = create_app(edge)
-    routes = {each.path: each.route for each in provider.endpoints(services)}
-    routes |= login_routes(desk, {"otp": otp}) | otp_routes(otp)
-    routes |= passcode_routes(Passcode(desk, services.keys.derive("passcode")))
-    for rule, route in routes.items():
+    for rule, route in composition.routes.items():
         mount(app, rule, route, edge)
     return app
 
@@ -354,10 +318,13 @@ def front(key_directory: Path, clock: FixedClock, tmp_path: Path) -> Iterator[Fr
         metadata.create_all(connection)
     keys = KeyStore(key_directory)
     found = citizens(database, clock, keys.derive("passcode"))
-    services = _services(database, keys, clock, tmp_path)
-    failures: list[Failure] = []
-    app = build(services, failures, tmp_path)
-    transient = services.transient
-    assert isinstance(transient, MemoryStore)
-    yield Front(services, clock, transient, database, app, found, failures)
+    register(database, keys, clock)
+    transient = MemoryStore(clock)
+    made = deps(database, transient, clock, keys, ISSUER)
+    reached = outside(tmp_path / "inbox.jsonl")
+    composition, failures = composed(made, reached), list[Failure]()
+    app = served(composition, failures)
+    yield Front(
+        composition.services, clock, transient, database, app, found, failures, made, reached
+    )
     database.close()

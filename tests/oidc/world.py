@@ -2,10 +2,8 @@
 
 import base64
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
@@ -13,8 +11,8 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from idp.accounts.model import Account, new_id
 from idp.accounts.repository import Accounts
-from idp.audit.log import AuditLog
 from idp.audit.reading import tail
+from idp.composition import FeatureSettings, compose
 from idp.core.assurance import Factor
 from idp.core.clock import FixedClock
 from idp.core.handles import Handle
@@ -23,29 +21,22 @@ from idp.core.personal_number import FormerNumber, PersonalNumber
 from idp.jose.jwt import parse_jwt, verify_jwt
 from idp.keystore.file import KeyStore
 from idp.login.authenticator import Authentication
-from idp.login.desk import Desk
 from idp.login.session import Session, advance, session_key
 from idp.login.settings import LoginSettings
-from idp.notify.console import ConsoleSender
 from idp.oidc.client_auth.secret import secret_digest
 from idp.oidc.clients.model import Client, ClientStatus, Secret
 from idp.oidc.clients.repository import ClientCache, Clients
 from idp.oidc.clients.rules import Rules, register
-from idp.oidc.consent.repository import Consents
 from idp.oidc.provider import endpoints
 from idp.oidc.services import Services
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.authorization import Authorization, CodeBinding
 from idp.registry.model import Person
 from idp.registry.repository import Record, Registry
-from idp.registry.sql import SqlRegistry
 from idp.storage.database import Database
-from idp.storage.revocations import Revocations
 from idp.storage.transient import TransientStore
 from idp.web.http import FORM, Params, Request, Response
-from idp.web.settings import Site
-from idp.web.templates import Pages
-from tests.oidc.outside import outbound
+from tests.parts import deps, outside
 
 ISSUER = "https://id.example.vn"
 SECRET = "secret-of-the-portal-0123456789"
@@ -265,39 +256,17 @@ def build(
 
     ``changes`` are to its settings.
     """
-    accounts, settings = Accounts(database), ProviderSettings(ISSUER, **changes)
-    revocations = Revocations(database, clock)
-    desk = Desk(
-        transient=transient,
-        accounts=accounts,
-        registry=SqlRegistry(database),
-        revocations=revocations,
-        audit=AuditLog(database, keys.derive("audit"), clock),
-        clock=clock,
-        pages=Pages(Site(ISSUER)),
-        key=keys.derive("login"),
-        settings=LoginSettings(),
-        methods=(),
-        describe=lambda _tag: None,
-    )
-    services = Services.of(
-        settings,
-        database=database,
-        clients=ClientCache(database),
-        keys=keys,
-        desk=desk,
-        consents=Consents(database, revocations, clock, keep_ttl=settings.family_ttl),
-        outbound=outbound(),
-        sender=ConsoleSender(Path(os.devnull)),
-    )
+    settings = FeatureSettings(ProviderSettings(ISSUER, **changes))
+    made = deps(database, transient, clock, keys, ISSUER)
+    composed = compose(made, outside(), settings, ClientCache(database))
     return World(
         database=database,
         transient=transient,
         clock=clock,
-        services=services,
+        services=composed.services,
         clients=Clients(database, clock),
         registry=Registry(database, clock),
-        accounts=accounts,
+        accounts=made.accounts,
     )
 
 

@@ -6,10 +6,11 @@ code, or by the match code the citizen picked on another machine.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from idp.audit.events import ProofAccepted, ProofRefused
+from idp.audit.log import AuditLog
 from idp.authn.card.errors import CardProblem
 from idp.authn.card.exchange import (
     CardStatus,
@@ -20,23 +21,33 @@ from idp.authn.card.exchange import (
     nonce,
     state_key,
 )
-from idp.authn.card.presentation import ExpectedPresentation, Presentation, accept, genuine, text
+from idp.authn.card.presentation import (
+    ExpectedPresentation,
+    Holders,
+    Presentation,
+    accept,
+    genuine,
+    text,
+)
 from idp.authn.card.settings import CardSettings
 from idp.core import assurance
 from idp.core.assurance import Factor
+from idp.core.clock import Clock
 from idp.core.handles import FLOW_CHARS, Handle, b64url, equal
 from idp.core.personal_number import PersonalNumber
 from idp.login import throttle
 from idp.login.authenticator import Authentication, Method, Preparation
 from idp.login.desk import Desk
 from idp.login.errors import Notice
+from idp.login.forms import Forms
+from idp.login.proofs import Proofs
 from idp.login.ticket import Ticket, client_tag
 from idp.login.transaction import Transaction, transaction_key
 from idp.login.visit import Visit
 from idp.mrtd.challenge import rnd_ifd
 from idp.mrtd.policy import Policy
 from idp.mrtd.trust import TrustStore
-from idp.storage.transient import Delete, Get, Operation, Put, Take, Taken, Value
+from idp.storage.transient import Delete, Get, Operation, Put, Take, Taken, TransientStore, Value
 from idp.web.http import Request, Response, cookie, json_response, redirect
 
 SHOWN = "eid_card"
@@ -46,13 +57,22 @@ SHOWN_TTL = 10
 
 @dataclass(frozen=True, slots=True)
 class CardLogin:
-    """The method's services. ``trust`` gives the country's signing certificates as they are now."""
+    """The chip card. ``trust`` gives the country's signing certificates as they are now.
 
+    ``key`` makes tokens and challenges.
+    """
+
+    forms: Forms
     desk: Desk
+    proofs: Proofs
+    transient: TransientStore
+    audit: AuditLog
+    clock: Clock
+    holders: Holders
     settings: CardSettings
     trust: Callable[[], TrustStore]
     policy: Policy
-    key: bytes
+    key: bytes = field(repr=False)
 
     method: ClassVar[Method] = Method("card", Factor.POSSESSION, ("hwk", "sc"), opens=True)
 
@@ -60,7 +80,7 @@ class CardLogin:
 
     def prepare(self, request: Request, ticket: Ticket, number: PersonalNumber) -> Preparation:
         """See :class:`idp.login.authenticator.Authenticator`."""
-        offer = self._offer(ticket, throttle.person(self.desk.key, number.digits))
+        offer = self._offer(ticket, throttle.person(self.holders.counter_key, number.digits))
 
         def begin(visit: Visit, answers: tuple[Any, ...]) -> Response:
             return self.to_page(ticket, offer)
@@ -75,18 +95,18 @@ class CardLogin:
         """Offer again, for the same number: a new launch token, the old one is dead."""
         dead = LaunchCodes.of(self.key, ticket.flow, old.salt).token.key("card-launch")
         offer = self._offer(ticket, old.person)
-        self.desk.transient.run(Delete(dead), *self._keep(ticket.flow, offer))
+        self.transient.run(Delete(dead), *self._keep(ticket.flow, offer))
         return self.to_page(ticket, offer)
 
     def to_page(self, ticket: Ticket, offer: Offer) -> Response:
         """303 to the page, with what it shows first in a cookie: that needs no store."""
         shown = cookie(
-            SHOWN, f"{ticket.flow}{offer.salt}", max_age=SHOWN_TTL, secure=self.desk.secure
+            SHOWN, f"{ticket.flow}{offer.salt}", max_age=SHOWN_TTL, secure=self.forms.secure
         )
         return redirect(f"/login/{ticket.text}/card", (shown,))
 
     def _offer(self, ticket: Ticket, person: str) -> Offer:
-        return Offer.new(person, ticket.text, expires_at=self.desk.clock() + self.settings.ttl)
+        return Offer.new(person, ticket.text, expires_at=self.clock() + self.settings.ttl)
 
     def _keep(self, flow: str, offer: Offer) -> tuple[Operation, ...]:
         launch = LaunchCodes.of(self.key, flow, offer.salt).token.key("card-launch")
@@ -106,7 +126,7 @@ class CardLogin:
         ticket = self.desk.open(request, t)
         if returned is None or returned.handle.flow != ticket.flow:
             raise Notice("card_expired", onward=f"/login/{t}/card")
-        proof = self.desk.proof(ticket.flow, returned.proof)
+        proof = self.proofs.proof(ticket.flow, returned.proof)
         take: Take[Value] = Take(returned.handle.key("card-return"), put=(proof,))
         visit, _ = self.desk.read(request, ticket, take)
         if take.value.value is None:
@@ -114,7 +134,7 @@ class CardLogin:
             if visit.proved(self.method.name):  # the browser came twice
                 return self.desk.proceed(visit)
             raise Notice("step_done", status=409, onward=f"{visit.url}/continue")
-        _, proved = self.desk.prove(visit, returned.proof)
+        _, proved = self.proofs.prove(visit, returned.proof)
         return self.desk.proceed(proved)
 
     # The agent's side
@@ -128,7 +148,7 @@ class CardLogin:
         handle = _handle(text(request.json(), "launch_token"))
         flow, session = handle.flow, Handle.new(handle.flow)
         toll = throttle.Toll(((self.settings.launches, throttle.address(request.peer)),))
-        taken, shown, told, begun, *counts = self.desk.transient.run(
+        taken, shown, told, begun, *counts = self.transient.run(
             Take(
                 handle.key("card-launch"),
                 put=(self._put_status(flow, CardStatus.OPENED),),
@@ -153,11 +173,11 @@ class CardLogin:
     def _challenge(
         self, transaction: Transaction, codes: LaunchCodes, session: Handle
     ) -> dict[str, Any]:
-        client = self.desk.describe(client_tag(transaction.client_id))
+        client = self.forms.describe(client_tag(transaction.client_id))
         return {
             "session": str(session),
             "nonce": b64url(nonce(self.key, str(session))),
-            "origin": self.desk.pages.site.origin,
+            "origin": self.forms.pages.site.origin,
             "client_name": client.called("vi") if client else "",
             "acr": assurance.acr(transaction.requirement.level),
             "match_code_choices": list(codes.choices),
@@ -177,7 +197,7 @@ class CardLogin:
         toll = throttle.Toll(((self.settings.presentations, throttle.address(request.peer)),))
         flow, returning = handle.flow, Handle.new(handle.flow)
         ready = Put(returning.key("card-return"), {}, self.settings.ttl)
-        taken, shown, told, begun, *counts = self.desk.transient.run(
+        taken, shown, told, begun, *counts = self.transient.run(
             Take(handle.key("card-session"), put=(ready,)),
             Get(card_key(flow)),
             Get(state_key(flow)),
@@ -191,8 +211,8 @@ class CardLogin:
             raise CardProblem("session-used" if known else "session-unknown")
         proof = self._prove(request, transaction.client_id, session, offer, presented)
         if presented.picked is not None:
-            self.desk.transient.run(
-                self._put_status(flow, CardStatus.DONE), self.desk.proof(flow, proof)
+            self.transient.run(
+                self._put_status(flow, CardStatus.DONE), self.proofs.proof(flow, proof)
             )
         return self._hand_over(offer, Returned(returning, proof).seal(self.key))
 
@@ -204,19 +224,19 @@ class CardLogin:
         Raises:
             CardProblem: it does not.
         """
-        flow, now = session[:FLOW_CHARS], self.desk.clock()
-        challenge = rnd_ifd(self.desk.pages.site.origin, session, nonce(self.key, session))
+        flow, now = session[:FLOW_CHARS], self.clock()
+        challenge = rnd_ifd(self.forms.pages.site.origin, session, nonce(self.key, session))
         match_code = LaunchCodes.of(self.key, flow, offer.salt).match_code
         expected = ExpectedPresentation(challenge, offer.person, match_code)
         try:
             verified = genuine(shown, expected, trust=self.trust(), policy=self.policy, now=now)
-            account = accept(self.desk, shown, expected, verified)
+            account = accept(self.holders, shown, expected, verified)
         except CardProblem as refusal:
             refused = ProofRefused(
                 method="card", reason=refusal.reason, client_id=client_id, flow=flow
             )
-            self.desk.audit.write(refused, peer=request.peer)
-            self.desk.transient.run(self._put_status(flow, CardStatus.FAILED))
+            self.audit.write(refused, peer=request.peer)
+            self.transient.run(self._put_status(flow, CardStatus.FAILED))
             raise
         accepted = ProofAccepted(
             method="card",
@@ -225,21 +245,21 @@ class CardLogin:
             client_id=client_id,
             flow=flow,
         )
-        self.desk.audit.write(accepted, peer=request.peer)
+        self.audit.write(accepted, peer=request.peer)
         return Authentication.of(self.method, account.id, now, verified.chip_key_digest)
 
     def _hand_over(self, offer: Offer, return_code: str) -> Response:
         """What the agent gets, to send the browser back with when that is on this machine."""
         back = f"/login/{offer.ticket}/card/return?code={return_code}"
         return json_response(
-            {"return_code": return_code, "return_url": f"{self.desk.pages.site.origin}{back}"}
+            {"return_code": return_code, "return_url": f"{self.forms.pages.site.origin}{back}"}
         )
 
     # Shared
 
     def _put_status(self, flow: str, state: CardStatus) -> Put:
         """The operation that tells the page how far it is."""
-        said = {"state": state.value, "expires_at": self.desk.clock() + self.settings.ttl}
+        said = {"state": state.value, "expires_at": self.clock() + self.settings.ttl}
         return Put(state_key(flow), said, self.desk.settings.transaction_ttl)
 
     def _check(
@@ -254,7 +274,7 @@ class CardLogin:
             toll.check(counts)
         except throttle.Throttled as error:
             if taken.value is not None:
-                self.desk.transient.run(self._put_status(flow, CardStatus.FAILED))
+                self.transient.run(self._put_status(flow, CardStatus.FAILED))
             raise CardProblem("throttled", retry_after=error.limit.window) from error
 
 

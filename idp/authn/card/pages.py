@@ -22,15 +22,15 @@ def show(card: CardLogin, request: Request, t: str) -> Response:
     The first time it is answered without a store: nobody can have opened what nobody was shown.
     """
     ticket = card.desk.open(request, t)
-    said = request.cookies.get(cookie_name(SHOWN, secure=card.desk.secure), "")
+    said = request.cookies.get(cookie_name(SHOWN, secure=card.forms.secure), "")
     flow, salt = said[:FLOW_CHARS], said[FLOW_CHARS:]
     if salt and flow == ticket.flow and not request.query:
-        once = cookie(SHOWN, "", max_age=0, secure=card.desk.secure)
+        once = cookie(SHOWN, "", max_age=0, secure=card.forms.secure)
         return replace(_page(card, request, ticket, salt, card.settings.ttl), cookies=(once,))
     visit, (value, told) = card.desk.read(
         request, ticket, Get(card_key(ticket.flow)), Get(state_key(ticket.flow))
     )
-    offer, now = Offer.read(value), card.desk.clock()
+    offer, now = Offer.read(value), card.clock()
     if offer is None:
         raise Notice("card_expired", status=409, onward=visit.url)
     state = offer.state_at(now, told)
@@ -44,7 +44,7 @@ def show(card: CardLogin, request: Request, t: str) -> Response:
 
 def _page(card: CardLogin, request: Request, ticket: Ticket, salt: str, seconds: int) -> Response:
     codes, url = LaunchCodes.of(card.key, ticket.flow, salt), f"/login/{ticket.text}"
-    return card.desk.page(
+    return card.forms.page(
         request,
         ticket,
         "login/card.html",
@@ -57,7 +57,7 @@ def _page(card: CardLogin, request: Request, ticket: Ticket, salt: str, seconds:
             "match_code": codes.match_code,
             "seconds": str(seconds),
             "agent_url": f"{AGENT}?launch_token={codes.token}",
-            "qr": qr_image(f"{card.desk.pages.site.origin}/card#{codes.token}"),
+            "qr": qr_image(f"{card.forms.pages.site.origin}/card#{codes.token}"),
         },
     )
 
@@ -65,7 +65,7 @@ def _page(card: CardLogin, request: Request, ticket: Ticket, salt: str, seconds:
 def answer(card: CardLogin, request: Request, t: str) -> Response:
     """POST /login/<t>/card: give up, or see the page again."""
     ticket = card.desk.open(request, t)
-    card.desk.check_form(request, ticket)
+    card.forms.check(request, ticket.text)
     if request.form.get("action") == "cancel":
         return pages.cancel(card.desk, request, ticket)
     return redirect(f"/login/{t}/card")
@@ -81,8 +81,8 @@ def status(card: CardLogin, request: Request, t: str) -> Response:
         ticket = card.desk.open(request, t)
     except Notice as notice:  # whose page no script reads
         raise CardProblem("login-unknown") from notice
-    value, told = card.desk.transient.run(Get(card_key(ticket.flow)), Get(state_key(ticket.flow)))
-    now = card.desk.clock()
+    value, told = card.transient.run(Get(card_key(ticket.flow)), Get(state_key(ticket.flow)))
+    now = card.clock()
     offer = Offer.read(value)
     state = offer.state_at(now, told) if offer else CardStatus.EXPIRED
     return json_response({"state": state.value})
@@ -90,4 +90,4 @@ def status(card: CardLogin, request: Request, t: str) -> Response:
 
 def about(card: CardLogin, request: Request) -> Response:
     """GET /card: where the QR code leads when a camera app opens it instead of the agent."""
-    return card.desk.pages.render(request, "login/card_app.html")
+    return card.forms.pages.render(request, "login/card_app.html")

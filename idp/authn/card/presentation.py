@@ -4,21 +4,23 @@ What the login is and whether the challenge was still to be used is decided befo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from idp.accounts.lifecycle import AccountUnusable, require_usable
 from idp.accounts.model import Account
+from idp.accounts.repository import Accounts
 from idp.authn.card.errors import CardProblem
 from idp.core.handles import b64url_decode, equal
 from idp.login import throttle
-from idp.login.desk import Desk
 from idp.mrtd.document import VerifiedCard, verify_for_login
 from idp.mrtd.errors import MRTDError
 from idp.mrtd.lds import CardFiles
 from idp.mrtd.policy import Policy
 from idp.mrtd.trust import TrustStore
 from idp.registry.model import Card, CardStatus
+from idp.registry.source import RegistrySource
+from idp.storage.revocations import Revocations
 from idp.web.http import HttpError
 
 
@@ -86,8 +88,18 @@ def genuine(
         raise CardProblem("card-not-genuine", reason=error.reason) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Who cards belong to. ``counter_key`` makes the name that an offer has for its person."""
+
+    accounts: Accounts
+    registry: RegistrySource
+    revocations: Revocations
+    counter_key: bytes = field(repr=False)
+
+
 def accept(
-    desk: Desk, shown: Presentation, expected: ExpectedPresentation, verified: VerifiedCard
+    holders: Holders, shown: Presentation, expected: ExpectedPresentation, verified: VerifiedCard
 ) -> Account:
     """Every check on a genuine card, in order; whose it is.
 
@@ -96,16 +108,16 @@ def accept(
     """
     identity = verified.identity
     _require(shown.picked is None or equal(shown.picked, expected.match_code), "match-code")
-    person_name = throttle.person(desk.key, identity.number.digits)
+    person_name = throttle.person(holders.counter_key, identity.number.digits)
     _require(equal(person_name, expected.person), "number-mismatch")
-    person = desk.registry.person(identity.number)
-    account = desk.accounts.by_number(identity.number)
+    person = holders.registry.person(identity.number)
+    account = holders.accounts.by_number(identity.number)
     if person is None:
         raise CardProblem("card-not-accepted", reason="person-unknown")
     if account is None:
         raise CardProblem("card-not-accepted", reason="account-unknown")
     _require(person.birth_date == identity.birth_date, "birth-date-mismatch")
-    _require_registered(desk, verified)
+    _require_registered(holders, verified)
     try:
         require_usable(account, person)
     except AccountUnusable as error:
@@ -114,17 +126,17 @@ def accept(
     return account
 
 
-def _require_registered(desk: Desk, verified: VerifiedCard) -> None:
+def _require_registered(holders: Holders, verified: VerifiedCard) -> None:
     """The registry knows this card, says it is valid, and knows this chip's key.
 
     Raises:
         CardProblem: it does not.
     """
-    card = _registered(desk.registry.cards(verified.identity.number), verified)
+    card = _registered(holders.registry.cards(verified.identity.number), verified)
     if card is None:
         raise CardProblem("card-not-accepted", reason="card-unknown")
     _require(card.status is CardStatus.VALID, f"card-{card.status}")
-    revoked = desk.revocations.is_revoked("card", verified.chip_key_digest, 0)
+    revoked = holders.revocations.is_revoked("card", verified.chip_key_digest, 0)
     _require(not revoked, "card-revoked")
 
 

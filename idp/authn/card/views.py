@@ -36,7 +36,7 @@ def routes(card: CardLogin) -> dict[str, Route]:
     def page(request: Request, t: str) -> Response:
         return (pages.answer if request.method == "POST" else pages.show)(card, request, t)
 
-    said = explain(card.desk)
+    said = explain(card.forms)
     status, about = partial(pages.status, card), partial(pages.about, card)
     return {
         "/login/<t>/card": Route(page, ("GET", "POST"), html=True, translate=said),

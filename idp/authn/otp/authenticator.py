@@ -4,17 +4,20 @@ Asked for a number nobody has, or whose holder has no phone, everything happens 
 sending, which is out of band: same answers, same store operations, same audit writes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from idp.accounts import holder
 from idp.accounts.lifecycle import AccountUnusable, require_usable
 from idp.accounts.model import Account
+from idp.accounts.repository import Accounts
 from idp.audit.events import CodeNotSent, CodeSent, ProofAccepted, ProofRefused
+from idp.audit.log import AuditLog
 from idp.authn.otp import challenge
 from idp.authn.otp.challenge import Challenge, challenge_key, used_key
 from idp.authn.otp.settings import OtpSettings
 from idp.core.assurance import Factor
+from idp.core.clock import Clock
 from idp.core.errors import AuthenticationFailed, Unavailable
 from idp.core.handles import equal
 from idp.core.personal_number import PersonalNumber
@@ -22,30 +25,54 @@ from idp.login import throttle
 from idp.login.authenticator import Authentication, Method, Preparation
 from idp.login.desk import Desk
 from idp.login.errors import Notice
+from idp.login.forms import Forms
+from idp.login.proofs import Proofs
 from idp.login.replay import SECONDS, Answered
 from idp.login.ticket import Ticket
 from idp.login.visit import Visit
 from idp.notify.sender import Sender
 from idp.notify.text import code_text
-from idp.storage.transient import Add, Delete, Get, Operation, Put, Take, Taken, Value
+from idp.registry.source import RegistrySource
+from idp.storage.transient import (
+    Add,
+    Delete,
+    Get,
+    Operation,
+    Put,
+    Take,
+    Taken,
+    TransientStore,
+    Value,
+)
 from idp.web.http import Request, Response, redirect
 
 
 @dataclass(frozen=True, slots=True)
 class Otp:
-    """The method's services. ``key`` binds stored codes; ``host`` is named in the message."""
+    """The one-time code. ``host`` is named in the message.
 
+    ``key`` binds stored codes, ``counter_key`` hides who a counter counts.
+    """
+
+    forms: Forms
     desk: Desk
+    proofs: Proofs
+    transient: TransientStore
+    audit: AuditLog
+    clock: Clock
+    accounts: Accounts
+    registry: RegistrySource
     sender: Sender
     settings: OtpSettings
-    key: bytes
     host: str
+    key: bytes = field(repr=False)
+    counter_key: bytes = field(repr=False)
 
     method: ClassVar[Method] = Method("otp", Factor.POSSESSION, ("otp", "sms"), opens=True)
 
     def prepare(self, request: Request, ticket: Ticket, number: PersonalNumber) -> Preparation:
         """See :class:`idp.login.authenticator.Authenticator`."""
-        who = throttle.person(self.desk.key, number.digits)
+        who = throttle.person(self.counter_key, number.digits)
         recipient = self._recipient(number)
         code, asked = self._issue(ticket.flow, recipient, who)
         toll = self._toll(request, ticket, who)
@@ -58,10 +85,10 @@ class Otp:
                 self._check(visit, toll, tuple(counts))
             except Notice:
                 if added:
-                    self.desk.transient.run(*self.withdraw(visit.ticket))
+                    self.transient.run(*self.withdraw(visit.ticket))
                 raise
             if not added:
-                self.desk.transient.run(self._put(visit.ticket.flow, asked))
+                self.transient.run(self._put(visit.ticket.flow, asked))
             return self._send(visit, recipient, code)
 
         add = Add(challenge_key(ticket.flow), asked, throttle.QUARTER)
@@ -82,11 +109,11 @@ class Otp:
         before = kept.value
         if before is None:
             raise Notice("code_gone", status=409, onward=visit.url)
-        account = self.desk.accounts.by_id(before.account_id) if before.account_id else None
+        account = self.accounts.by_id(before.account_id) if before.account_id else None
         code, asked = self._issue(ticket.flow, account, before.person)
         toll = self._toll(request, ticket, before.person)
-        self._check(visit, toll, self.desk.transient.run(*toll.operations))
-        self.desk.transient.run(self._put(ticket.flow, asked))
+        self._check(visit, toll, self.transient.run(*toll.operations))
+        self.transient.run(self._put(ticket.flow, asked))
         return self._send(visit, account, code)
 
     def verify(self, request: Request, ticket: Ticket, typed: str) -> Response:
@@ -110,10 +137,10 @@ class Otp:
         asked = kept.value
         if asked is None and visit.proved(self.method.name):
             return self._again(visit, code)
-        if asked is None or asked.expires_at <= self.desk.clock():
+        if asked is None or asked.expires_at <= self.clock():
             raise Notice("code_gone", status=409, onward=f"{visit.url}/continue")
-        authentication = Authentication.of(self.method, asked.account_id, self.desk.clock())
-        proof, proved = self.desk.prove(visit, authentication)
+        authentication = Authentication.of(self.method, asked.account_id, self.clock())
+        proof, proved = self.proofs.prove(visit, authentication)
         take: Take[Value] = Take(
             challenge_key(ticket.flow),
             binding=challenge.binding(self.key, ticket.flow, asked.salt, code),
@@ -122,7 +149,7 @@ class Otp:
             into=used_key(ticket.flow),
             into_ttl=SECONDS,
         )
-        self.desk.transient.run(take)
+        self.transient.run(take)
         taken = take.value
         if taken.value is None and not taken.mismatch:  # somebody was faster
             visit, _ = self.desk.read(request, ticket)
@@ -145,7 +172,7 @@ class Otp:
             Notice: it is another one, or that was too long ago.
         """
         kept = Get(used_key(flow), Challenge)
-        self.desk.transient.run(kept)
+        self.transient.run(kept)
         used = kept.value
         if used is None or not equal(
             used.binding, challenge.binding(self.key, flow, used.salt, code)
@@ -161,9 +188,9 @@ class Otp:
             flow=visit.ticket.flow,
         )
         try:
-            self.desk.audit.write(event, peer=visit.request.peer)
+            self.audit.write(event, peer=visit.request.peer)
         except Unavailable:
-            self.desk.transient.delete(proof.key)  # no proof without its record
+            self.transient.delete(proof.key)  # no proof without its record
             raise
 
     def _refused(self, visit: Visit, asked: Challenge, taken: Taken[Value]) -> None:
@@ -176,7 +203,7 @@ class Otp:
             client_id=visit.transaction.client_id,
             flow=visit.ticket.flow,
         )
-        self.desk.audit.write(event, peer=visit.request.peer)
+        self.audit.write(event, peer=visit.request.peer)
         if taken.mismatch and taken.tries_left:
             raise AuthenticationFailed("otp.error.wrong", reason=reason)
         if taken.mismatch:
@@ -185,7 +212,7 @@ class Otp:
 
     def _recipient(self, number: PersonalNumber) -> Account | None:
         """The account a code can be sent to. One that its holder locked is told so afterwards."""
-        found = holder.find_by_number(self.desk.accounts, self.desk.registry, number)
+        found = holder.find_by_number(self.accounts, self.registry, number)
         if found is None or not found[0].phone:
             return None
         account, person = found
@@ -203,7 +230,7 @@ class Otp:
             code=code,
             account_id=recipient.id if recipient else "",
             person=who,
-            expires_at=self.desk.clock() + self.settings.ttl,
+            expires_at=self.clock() + self.settings.ttl,
         )
         return code, asked
 
@@ -212,9 +239,9 @@ class Otp:
 
     def _live(self, flow: str, who: str) -> bool:
         kept = Get(challenge_key(flow), Challenge)
-        self.desk.transient.run(kept)
+        self.transient.run(kept)
         asked = kept.value
-        return bool(asked and asked.person == who and asked.expires_at > self.desk.clock())
+        return bool(asked and asked.person == who and asked.expires_at > self.clock())
 
     def _toll(self, request: Request, ticket: Ticket, who: str) -> throttle.Toll:
         return throttle.Toll(
@@ -244,7 +271,7 @@ class Otp:
             event: CodeSent | CodeNotSent = CodeNotSent(reason="no-recipient", **context)
         else:
             event = CodeSent(account_id=recipient.id, **context)
-        self.desk.audit.write(event, peer=visit.request.peer)
+        self.audit.write(event, peer=visit.request.peer)
         if recipient and recipient.phone and not self.settings.silent:
             text = code_text(code, host=self.host, minutes=self.settings.ttl // 60)
             self.sender.send(recipient.phone, text, reference=visit.ticket.flow)

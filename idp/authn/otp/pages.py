@@ -16,7 +16,7 @@ def show(otp: Otp, request: Request, t: str) -> Response:
 def answer(otp: Otp, request: Request, t: str) -> Response:
     """POST /login/<t>/otp: check the code, send another, or give up."""
     ticket = otp.desk.open(request, t)
-    otp.desk.check_form(request, ticket)
+    otp.forms.check(request, ticket.text)
     action = request.form.get("action", "verify")
     if action == "cancel":
         return pages.cancel(otp.desk, request, ticket)
@@ -36,7 +36,7 @@ def _page(
     status: int = 200,
     errors: tuple[FormError, ...] = (),
 ) -> Response:
-    return otp.desk.page(
+    return otp.forms.page(
         request,
         ticket,
         "login/otp.html",

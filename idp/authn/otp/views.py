@@ -14,5 +14,5 @@ def routes(otp: Otp) -> dict[str, Route]:
         return (pages.answer if request.method == "POST" else pages.show)(otp, request, t)
 
     return {
-        "/login/<t>/otp": Route(code, ("GET", "POST"), html=True, translate=explain(otp.desk)),
+        "/login/<t>/otp": Route(code, ("GET", "POST"), html=True, translate=explain(otp.forms)),
     }

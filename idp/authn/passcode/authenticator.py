@@ -7,15 +7,19 @@ from idp.accounts import passcode as passcodes
 from idp.accounts.lifecycle import AccountUnusable
 from idp.accounts.model import Account
 from idp.audit.events import ProofAccepted, ProofRefused
+from idp.audit.log import AuditLog
 from idp.core.assurance import Factor
+from idp.core.clock import Clock
 from idp.core.errors import AuthenticationFailed
 from idp.login import throttle
 from idp.login.authenticator import Authentication, Method
 from idp.login.desk import Desk
 from idp.login.dispatch import Authenticate
+from idp.login.forms import Forms
+from idp.login.proofs import Proofs
 from idp.login.throttle import Limit
 from idp.login.visit import Visit
-from idp.storage.transient import Delete
+from idp.storage.transient import Delete, TransientStore
 from idp.web.http import Response
 
 TRIES = Limit("passcode", 5)
@@ -23,9 +27,14 @@ TRIES = Limit("passcode", 5)
 
 @dataclass(frozen=True, slots=True)
 class Passcode:
-    """The method's services: ``pepper`` keys the hashes, ``tries`` limits guesses at an account."""
+    """The passcode. ``pepper`` keys the hashes, ``tries`` limits guesses at an account."""
 
+    forms: Forms
     desk: Desk
+    proofs: Proofs
+    transient: TransientStore
+    audit: AuditLog
+    clock: Clock
     pepper: bytes = field(repr=False)
     tries: Limit = TRIES
 
@@ -46,7 +55,7 @@ class Passcode:
 
     def _account(self, visit: Visit, account_id: str) -> Account:
         try:
-            return self.desk.usable(account_id)[0]
+            return self.proofs.usable(account_id)[0]
         except AccountUnusable as error:
             raise self.desk.unusable(visit, error) from error
 
@@ -65,7 +74,7 @@ class Passcode:
             return self.desk.proceed(visit)
         toll = throttle.Toll(((self.tries, account_id),))
         try:
-            toll.check(self.desk.transient.run(*toll.operations))
+            toll.check(self.transient.run(*toll.operations))
         except throttle.Throttled as error:
             wait = error.limit.window
             raise self.desk.dead_end(visit, "passcode_spent", retry_after=wait) from error
@@ -78,17 +87,17 @@ class Passcode:
                 account_id=account_id,
                 **context,
             )
-            self.desk.audit.write(refused, peer=visit.request.peer)
+            self.audit.write(refused, peer=visit.request.peer)
             raise AuthenticationFailed("passcode.error.wrong", reason=refused.reason)
-        authentication = Authentication.of(self.method, account_id, self.desk.clock())
+        authentication = Authentication.of(self.method, account_id, self.clock())
         accepted = ProofAccepted(
             method=authentication.method,
             factor=authentication.factor,
             account_id=account_id,
             **context,
         )
-        self.desk.audit.write(accepted, peer=visit.request.peer)
-        proof, proved = self.desk.prove(visit, authentication)
+        self.audit.write(accepted, peer=visit.request.peer)
+        proof, proved = self.proofs.prove(visit, authentication)
         forgiven = (Delete(each.key) for each in toll.operations)  # only wrong ones count
-        self.desk.transient.run(proof, *forgiven)
+        self.transient.run(proof, *forgiven)
         return self.desk.proceed(proved)

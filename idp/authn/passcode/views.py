@@ -24,7 +24,7 @@ def answer(passcode: Passcode, request: Request, t: str) -> Response:
     """POST /login/<t>/passcode: check it, or give up."""
     desk = passcode.desk
     ticket = desk.open(request, t)
-    desk.check_form(request, ticket)
+    passcode.forms.check(request, ticket.text)
     visit, _ = desk.read(request, ticket)
     if request.form.get("action") == "cancel":
         return desk.cancel(visit, "citizen" if passcode.is_set(visit) else "unmet")
@@ -37,7 +37,7 @@ def answer(passcode: Passcode, request: Request, t: str) -> Response:
 def _page(
     passcode: Passcode, visit: Visit, status: int = 200, errors: tuple[FormError, ...] = ()
 ) -> Response:
-    return passcode.desk.page(
+    return passcode.forms.page(
         visit.request,
         visit.ticket,
         "login/passcode.html",
@@ -54,5 +54,5 @@ def routes(passcode: Passcode) -> dict[str, Route]:
     def view(request: Request, t: str) -> Response:
         return (answer if request.method == "POST" else show)(passcode, request, t)
 
-    said = explain(passcode.desk)
+    said = explain(passcode.forms)
     return {"/login/<t>/passcode": Route(view, ("GET", "POST"), html=True, translate=said)}

@@ -100,7 +100,7 @@ def _again(
     desk, location = services.desk, response.headers.get("Location", "")
     if ticket is None or asked.response_type != CODE or not location:
         return ()
-    browser, (kept,) = desk.browser(request), code
+    browser, (kept,) = services.forms.browser(request), code
     return (replay.keep(desk.key, browser, ticket.flow, location, code=kept.key),)
 
 

@@ -36,9 +36,9 @@ def issue(
     seen_from = origin(destination.redirect_uri)  # an app's private-use scheme has no frames
     if not seen_from or OPENID not in authorization.scope or authorization.session_id is None:
         return SessionState()
-    state = browser_state(services.desk.key, authorization.session_id)
+    state = browser_state(services.keys.derive("session-state"), authorization.session_id)
     value = session_state(authorization.client_id, seen_from, state, random_token(12))
-    secure = services.desk.secure
+    secure = services.forms.secure
     if request.cookies.get(cookie_name(COOKIE, secure=secure)) == state:
         return SessionState({MEMBER: value})
     left = max(1, authorization.expires_at - services.clock())

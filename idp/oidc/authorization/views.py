@@ -144,7 +144,7 @@ def _keep_refusal(services: Services, visit: Visit, refused: Response) -> None:
     """A "no" that is sent twice ends where the first one led, as far as the store takes it."""
     desk, location = services.desk, refused.headers.get("Location", "")
     if location:
-        browser = desk.browser(visit.request)
+        browser = services.forms.browser(visit.request)
         with suppress(Unavailable):
             services.transient.run(replay.keep(desk.key, browser, visit.ticket.flow, location))
 
@@ -177,7 +177,7 @@ def _address(asked: AuthorizationRequest) -> Params:
 
 def explain_refusal(services: Services) -> Translate:
     """What is told on a page: a request without a destination, or a login that cannot go on."""
-    notice = explain(services.desk)
+    notice = explain(services.forms)
 
     def translate(request: Request, error: Exception) -> Response | None:
         if not isinstance(error, NoDestination):
@@ -224,13 +224,25 @@ def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:
 
 def _endpoints(services: Services) -> tuple[Endpoint, ...]:
     translate = explain_refusal(services)
-    services.desk.endings[RESUME] = partial(finish, services)
-    consent = ConsentDesk(services.desk, services.clients, services.consents)
+    consent = ConsentDesk(
+        services.forms,
+        services.desk,
+        services.proofs,
+        services.clients,
+        services.consents,
+        services.transient,
+        services.audit,
+        services.clock,
+    )
     return (
         Endpoint(
             AUTHORIZE, Route(partial(authorize, services), EVERY, html=True, translate=translate)
         ),
-        Endpoint(RESUME, Route(partial(resume, services), EVERY, html=True, translate=translate)),
+        Endpoint(
+            RESUME,
+            Route(partial(resume, services), EVERY, html=True, translate=translate),
+            partial(finish, services),
+        ),
         Endpoint("/consent/<t>", consent_route(consent)),
     )
 

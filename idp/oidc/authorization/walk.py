@@ -223,7 +223,7 @@ def _grant(
     ticket: Ticket | None,
 ) -> Response:
     services, destination = context.services, context.destination
-    settled = services.desk.settle(session, finish, whereabouts.of(context.request))
+    settled = services.proofs.settle(session, finish, whereabouts.of(context.request))
     authorization = respond.authorize(
         context.asked,
         destination.client,

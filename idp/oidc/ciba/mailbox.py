@@ -35,7 +35,7 @@ class Mailbox:
     @classmethod
     def of(cls, services: Services, number: PersonalNumber) -> "Mailbox":
         """The mailbox of the person with this number, if there is one."""
-        return cls(throttle.person(services.desk.key, number.digits))
+        return cls(throttle.person(services.keys.derive("counter"), number.digits))
 
     def last(self, client: Client | str) -> str:
         """Where the last open request of a client is kept."""
@@ -113,8 +113,8 @@ class Mailbox:
 
 def recipient(services: Services, number: PersonalNumber) -> Account | None:
     """The account of who is asked, None for nobody and for somebody who may not log in."""
-    account = services.desk.accounts.by_number(number)
-    person = services.desk.registry.person(number)
+    account = services.accounts.by_number(number)
+    person = services.registry.person(number)
     if account is None or person is None:
         return None
     try:

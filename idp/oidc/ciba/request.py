@@ -111,7 +111,7 @@ def _number(services: Services, client: Client, params: Params) -> PersonalNumbe
         raise invalid_request("login_hint is a personal number of 12 digits")
     subject = id_token_hint.subject_of(services, params["id_token_hint"], client)
     known = services.transient.get(known_key(subject))
-    account = services.desk.accounts.by_id(known["account_id"]) if known else None
+    account = services.accounts.by_id(known["account_id"]) if known else None
     if account is None:  # the client knows this citizen, and learns only that we have forgotten
         raise OAuthError("unknown_user_id", "nobody is known by this ID token any more")
     return account.number

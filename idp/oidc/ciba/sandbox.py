@@ -72,7 +72,7 @@ def _allow(approval: Approval, request: Request, waiting: Waiting, client: Clien
     services = approval.services
     finish = _proved(services, waiting.payload["account_id"], waiting.asked.level)
     try:
-        settled = services.desk.settle(None, finish)
+        settled = services.proofs.settle(None, finish)
     except AccountUnusable as error:
         raise HttpError(404, "nobody is asked") from error
     consent = _consent(services, waiting, client, finish)

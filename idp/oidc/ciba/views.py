@@ -106,7 +106,7 @@ def come_in(services: Services, request: Request) -> Response:
     if isinstance(step, Authenticate):
         return desk.proceed(visit)
     try:
-        settled = desk.settle(visit.session, step, whereabouts.of(request))
+        settled = services.proofs.settle(visit.session, step, whereabouts.of(request))
     except AccountUnusable as error:
         raise desk.unusable(visit, error) from error
     taken, *_ = services.transient.run(
@@ -160,7 +160,7 @@ def _person(services: Services, session: Session) -> Person:
         Notice: their account may not be used any more.
     """
     try:
-        _, person = services.desk.usable(session.account_id)
+        _, person = services.proofs.usable(session.account_id)
     except AccountUnusable as error:
         raise Notice("account_unusable", status=403, reason=error.reason) from error
     return person
@@ -189,8 +189,7 @@ def _question(services: Services, request: Request, waiting: Waiting, form: str)
 def endpoints(approval: Approval) -> tuple[Endpoint, ...]:
     """The citizen's pages."""
     services = approval.services
-    services.desk.endings[approval.return_path] = approval.finish
-    translate = explain(services.desk)
+    translate = explain(services.forms)
     both, get = ("GET", "POST"), ("GET",)
     routes = {
         PATH: Route(partial(overview, services), both, html=True, translate=translate),
@@ -199,4 +198,5 @@ def endpoints(approval: Approval) -> tuple[Endpoint, ...]:
         f"{PATH}/done": Route(done(services), get, html=True),
         f"{PATH}/<r>": Route(partial(decide, approval), both, html=True, translate=translate),
     }
-    return tuple(Endpoint(path, route) for path, route in routes.items())
+    endings = {approval.return_path: approval.finish}
+    return tuple(Endpoint(path, route, endings.get(path)) for path, route in routes.items())

@@ -10,9 +10,13 @@ from urllib.parse import urlsplit
 
 from idp.accounts.lifecycle import AccountUnusable
 from idp.audit.events import ConsentDenied, ConsentGiven
+from idp.audit.log import AuditLog
+from idp.core.clock import Clock
 from idp.login.desk import Desk
 from idp.login.dispatch import Finish
+from idp.login.forms import Forms
 from idp.login.pages import explain
+from idp.login.proofs import Proofs
 from idp.login.visit import Visit
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.repository import ClientCache
@@ -22,7 +26,7 @@ from idp.oidc.consent.model import SENSITIVE_CLAIMS, Consent, RequestedClaims, a
 from idp.oidc.consent.repository import Consents
 from idp.oidc.tokens.claims import personal_claims
 from idp.oidc.tokens.standing import Holder
-from idp.web import csrf
+from idp.storage.transient import TransientStore
 from idp.web.edge import Route
 from idp.web.http import HttpError, Request, Response
 from idp.web.i18n import Translator
@@ -32,9 +36,14 @@ from idp.web.i18n import Translator
 class ConsentDesk:
     """What the page needs."""
 
+    forms: Forms
     desk: Desk
+    proofs: Proofs
     clients: ClientCache
     consents: Consents
+    transient: TransientStore
+    audit: AuditLog
+    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,7 @@ def route(consent_desk: ConsentDesk) -> Route:
     """The page as an endpoint."""
     methods = ("GET", "HEAD", "POST")
     return Route(
-        partial(_consent, consent_desk), methods, html=True, translate=explain(consent_desk.desk)
+        partial(_consent, consent_desk), methods, html=True, translate=explain(consent_desk.forms)
     )
 
 
@@ -120,7 +129,7 @@ def _question(consent_desk: ConsentDesk, visit: Visit) -> Question | None:
     if not isinstance(step, Finish) or visit.transaction.cancelled or client is None:
         return None
     try:
-        account, person = consent_desk.desk.usable(step.account_id)
+        account, person = consent_desk.proofs.usable(step.account_id)
     except AccountUnusable as error:
         raise consent_desk.desk.unusable(visit, error) from error
     asked = RequestedClaims.load(visit.transaction.payload["asked"])
@@ -135,18 +144,18 @@ def _question(consent_desk: ConsentDesk, visit: Visit) -> Question | None:
 
 
 def _page(consent_desk: ConsentDesk, question: Question) -> Response:
-    desk, request, client = consent_desk.desk, question.visit.request, question.client
-    t = Translator(desk.pages.locale(request))
-    view = desk.describe(question.visit.ticket.client_tag)
+    forms, request, client = consent_desk.forms, question.visit.request, question.client
+    t = Translator(forms.pages.locale(request))
+    view = forms.describe(question.visit.ticket.client_tag)
     person = question.holder.person
     transactions = tuple(show.detail(each, t) for each in question.details)
     own = {
         "person_name": person.name.full if person else "",
         "action": f"/consent/{question.visit.ticket.text}",
-        "csrf_token": csrf.csrf_token(desk.key, question.visit.browser, question.form),
+        "csrf_token": forms.token(question.visit.browser, question.form),
         **_values(consent_desk, question, t),
     }
-    return desk.pages.render(
+    return forms.pages.render(
         request,
         "consent/ask.html",
         slots=own,
@@ -169,7 +178,7 @@ def _page(consent_desk: ConsentDesk, question: Question) -> Response:
 def _values(consent_desk: ConsentDesk, question: Question, t: Translator) -> dict[str, str]:
     """The value of each claim, which only its owner sees, by the name of its slot on the page."""
     claims = question.asked.shown
-    values = personal_claims(claims, question.holder, now=consent_desk.desk.clock())
+    values = personal_claims(claims, question.holder, now=consent_desk.clock())
     return {
         f"value_{claim}": show.text(claim, values.get(claim), t) or t("consent.none")
         for claim in claims
@@ -193,19 +202,13 @@ def _answer(consent_desk: ConsentDesk, question: Question) -> Response:
         HttpError: it is no answer.
     """
     visit, desk = question.visit, consent_desk.desk
-    csrf.check(
-        visit.request,
-        key=desk.key,
-        browser=visit.browser,
-        form=question.form,
-        origin=desk.pages.site.origin,
-    )
+    consent_desk.forms.check(visit.request, question.form, visit.browser)
     form = visit.request.form
     match form.get("decision"), form.get("action"):
         case "allow", None:
             return _allow(consent_desk, question)
         case ("deny", None) | (None, "cancel"):
-            desk.audit.write(ConsentDenied(**question.context), peer=visit.request.peer)
+            consent_desk.audit.write(ConsentDenied(**question.context), peer=visit.request.peer)
             return desk.cancel(visit, "consent")
     raise HttpError(400, "neither allow nor deny")
 
@@ -219,13 +222,13 @@ def _allow(consent_desk: ConsentDesk, question: Question) -> Response:
         return _allow(consent_desk, newer) if newer else desk.proceed(visit)
     if question.details:
         yes = details.approve(visit.ticket.flow, question.finish.account_id, question.details)
-        desk.transient.run(yes)
+        consent_desk.transient.run(yes)
     return desk.proceed(visit)
 
 
 def _keep(consent_desk: ConsentDesk, question: Question) -> bool:
     """Keep the answer, with its record; False when another answer came first."""
-    visit, client, desk, known = question.visit, question.client, consent_desk.desk, question.known
+    visit, client, known = question.visit, question.client, question.known
     given = answer(
         question.asked,
         visit.request.form.all("claims"),
@@ -233,8 +236,8 @@ def _keep(consent_desk: ConsentDesk, question: Question) -> bool:
         account_id=question.finish.account_id,
         before=known,
         level=question.finish.level,
-        locale=desk.pages.locale(visit.request),
-        now=max(desk.clock(), visit.transaction.begun_at),  # another node may have begun it
+        locale=consent_desk.forms.pages.locale(visit.request),
+        now=max(consent_desk.clock(), visit.transaction.begun_at),  # another node may have begun it
     )
     given = replace(given, flow=visit.ticket.flow)
     released = tuple(sorted(given.granted.intersection(question.asked.claims)))
@@ -243,4 +246,4 @@ def _keep(consent_desk: ConsentDesk, question: Question) -> bool:
         claims=released, purpose=client.purpose_version, approved=types, **question.context
     )
     row = consent_desk.consents.row(given, follows=known.id if known else 0)
-    return desk.audit.write(event, peer=visit.request.peer, beside=row)
+    return consent_desk.audit.write(event, peer=visit.request.peer, beside=row)

@@ -156,11 +156,11 @@ class Approval:
 
     def over(self, request: Request, reference: Reference | None) -> Response:
         """The request is decided, or its time is over: once more to this browser's own outcome."""
-        browser = self.services.desk.browser(request)
+        browser = self.services.forms.browser(request)
         return self.end(said.find(self.services.transient, self.kind, reference, browser))
 
     def _said(self, request: Request, waiting: Waiting, outcome: str) -> Put:
-        browser = self.services.desk.browser(request)
+        browser = self.services.forms.browser(request)
         return said.keep(self.kind, waiting.reference, browser, outcome)
 
     def end(self, outcome: str) -> Response:

@@ -5,10 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from idp.core.handles import random_token
-from idp.login.desk import BROWSER_COOKIE
+from idp.login.forms import BROWSER_COOKIE
 from idp.oidc.decoupled.approval import OUTCOMES
 from idp.oidc.services import Services
-from idp.web import csrf
 from idp.web.http import HttpError, Request, Response, cookie
 
 
@@ -16,12 +15,12 @@ def page(
     services: Services, request: Request, template: str, *, form: str, **context: Any
 ) -> Response:
     """A page whose form is named ``form``; a browser that we do not know gets its cookie."""
-    desk = services.desk
-    browser, cookies = desk.browser(request), tuple[str, ...]()
+    forms = services.forms
+    browser, cookies = forms.browser(request), tuple[str, ...]()
     if not browser:
         browser = random_token()
-        cookies = (cookie(BROWSER_COOKIE, browser, secure=desk.secure),)
-    token = csrf.csrf_token(desk.key, browser, form)
+        cookies = (cookie(BROWSER_COOKIE, browser, secure=forms.secure),)
+    token = forms.token(browser, form)
     shown = services.pages.render(request, template, csrf_token=token, **context)
     return replace(shown, cookies=(*shown.cookies, *cookies))
 
@@ -32,14 +31,7 @@ def check_form(services: Services, request: Request, form: str) -> None:
     Raises:
         CsrfFailed: it is not.
     """
-    desk = services.desk
-    csrf.check(
-        request,
-        key=desk.key,
-        browser=desk.browser(request),
-        form=form,
-        origin=services.pages.site.origin,
-    )
+    services.forms.check(request, form)
 
 
 def done(services: Services) -> Callable[[Request], Response]:

@@ -71,7 +71,7 @@ def authorize(services: Services, request: Request) -> Response:
 def network(services: Services, request: Request) -> str:
     """A name for the network a request comes from, to compare and not to read."""
     where = b"network\x00" + address(request.peer).encode()
-    return b64url(hmac.digest(services.desk.key, where, "sha256")[:12])
+    return b64url(hmac.digest(services.keys.derive("device"), where, "sha256")[:12])
 
 
 def _check_rate(services: Services, client: Client, request: Request) -> None:
@@ -82,12 +82,13 @@ def _check_rate(services: Services, client: Client, request: Request) -> None:
 
 def _keep(services: Services, waiting: Waiting, now: int) -> UserCode:
     """Store the request under a user code that leads to no other."""
+    key = services.keys.derive("device")
     for _ in range(COLLISIONS):
         code = UserCode.new()
         sealed = seal(services.pepper, KIND, waiting.reference.flow, str(code))
         named = waiting.with_payload(user_code=sealed)
         added, *_ = services.transient.run(
-            code.add(services.desk.key, waiting.reference, services.settings.device_code_ttl),
+            code.add(key, waiting.reference, services.settings.device_code_ttl),
             *named.keep(now),
         )
         if added:

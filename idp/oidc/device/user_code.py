@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from idp.core.handles import b64url, random_token
 from idp.core.typed import compact
-from idp.login.desk import Desk
 from idp.login.errors import Notice
 from idp.login.throttle import QUARTER, Limit, Toll, address
 from idp.oidc.decoupled.waiting import Reference
+from idp.oidc.services import Services
 from idp.storage.transient import Add, Delete, Get, Link, Members, Unlink
 from idp.web.http import Request
 
@@ -59,7 +59,7 @@ class UserCode:
         """The operation that ends it."""
         return Delete(self._name(key))
 
-    def look_up(self, desk: Desk, request: Request) -> Reference | None:
+    def look_up(self, services: Services, request: Request) -> Reference | None:
         """Where the code leads, None for a wrong one.
 
         Raises:
@@ -67,16 +67,16 @@ class UserCode:
         """
         mine, here = random_token(9), address(request.peer)
         guesses = f"throttle:{WRONG.name}:{{{here}}}"
-        _, counted, total, value = desk.transient.run(
+        _, counted, total, value = services.transient.run(
             Link(guesses, mine, WRONG.window),
             Members(guesses),
             ENTERED.hit("all"),
-            Get(self._name(desk.key)),
+            Get(self._name(services.keys.derive("device"))),
         )
         refused = WRONG.exceeded(len(counted))
         if refused or value is not None:  # what was no guess does not count as one
-            desk.transient.run(Unlink(guesses, mine))
-        desk.check(Toll(((ENTERED, "all"),)), (total,))
+            services.transient.run(Unlink(guesses, mine))
+        services.desk.check(Toll(((ENTERED, "all"),)), (total,))
         if refused:
             raise Notice("throttled", status=429, retry_after=QUARTER, reason="throttled-user-code")
         return Reference.parse(value["reference"]) if value else None

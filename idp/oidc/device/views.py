@@ -39,7 +39,7 @@ def enter(services: Services, request: Request) -> Response:
     check_form(services, request, PATH)
     typed = request.form.get("user_code", "")
     code = UserCode.parse(typed)
-    reference = code.look_up(services.desk, request) if code else None
+    reference = code.look_up(services, request) if code else None
     if reference is None:
         return _entry(services, request, typed, wrong=True)
     return redirect(f"{PATH}/{reference}")
@@ -113,16 +113,17 @@ def endpoints(services: Services, network: Network) -> tuple[Endpoint, ...]:
 
     def forget(waiting: Waiting, _allowed: bool) -> tuple[Operation, ...]:
         code = UserCode.parse(_code(services, waiting))
-        return (code.forget(services.desk.key),) if code else ()
+        return (code.forget(services.keys.derive("device")),) if code else ()
 
     approval = Approval(services, KIND, PATH, forget, told=lambda waiting, client: None)
-    services.desk.endings[approval.return_path] = approval.finish
-    translate = explain(services.desk)
+    translate = explain(services.forms)
     both = ("GET", "POST")
     return (
         Endpoint(PATH, Route(partial(enter, services), both, html=True, translate=translate)),
         Endpoint(
-            approval.return_path, Route(approval.resume, ("GET",), html=True, translate=translate)
+            approval.return_path,
+            Route(approval.resume, ("GET",), html=True, translate=translate),
+            approval.finish,
         ),
         Endpoint(f"{PATH}/done", Route(done(services), ("GET",), html=True)),
         Endpoint(

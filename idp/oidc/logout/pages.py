@@ -8,7 +8,6 @@ from idp.oidc.logout.aftermath import Aftermath
 from idp.oidc.logout.repository import Outbox
 from idp.oidc.logout.request import LogoutRequest
 from idp.oidc.services import Services
-from idp.web import csrf
 from idp.web.http import Request, Response
 from idp.web.security import form_target, page_policy
 
@@ -43,9 +42,7 @@ def confirm(
         "logout/confirm.html",
         form_action=(form_target(asked.redirect_uri),) if asked.redirect_uri else (),
         action=LOGOUT,
-        csrf_token=csrf.csrf_token(
-            services.desk.key, browser(services, request), form(confirmation)
-        ),
+        csrf_token=services.forms.token(browser(services, request), form(confirmation)),
         confirmation=confirmation,
         client=name(services, request, asked.client),
         elsewhere=[each.client_name.in_locale(locale) for each in elsewhere],

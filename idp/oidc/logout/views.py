@@ -113,13 +113,8 @@ def _check(services: Services, request: Request) -> None:
     Raises:
         CsrfFailed: it is not.
     """
-    csrf.check(
-        request,
-        key=services.desk.key,
-        browser=pages.browser(services, request),
-        form=pages.form(_confirmation(request)),
-        origin=services.pages.site.origin,
-    )
+    form = pages.form(_confirmation(request))
+    services.forms.check(request, form, pages.browser(services, request))
 
 
 def _was_confirmed(services: Services, request: Request) -> bool:
@@ -135,7 +130,9 @@ def _again(services: Services, request: Request, asked: LogoutRequest) -> Respon
     """Where the first one of two same answers led."""
     browser, confirmation = pages.browser(services, request), _confirmation(request)
     if confirmation and (
-        handle := aftermath.recall(services.transient, services.desk.key, browser, confirmation)
+        handle := aftermath.recall(
+            services.transient, services.keys.derive("replay"), browser, confirmation
+        )
     ):
         return redirect(f"{LOGOUT}?{aftermath.PARAMETER}={handle}")
     return _away(services, request, asked, vouched=True)
@@ -158,7 +155,7 @@ def _end(services: Services, request: Request, asked: LogoutRequest, session: Se
         peer=request.peer,
     )
     response = _after(services, request, asked, session, clients, left=False)
-    cookies = (*services.desk.sessions.forget(), session_state.forget(secure=services.desk.secure))
+    cookies = (*services.desk.sessions.forget(), session_state.forget(secure=services.forms.secure))
     return replace(response, cookies=(*response.cookies, *cookies))
 
 
@@ -208,7 +205,11 @@ def _after(
             if confirmation := _confirmation(request):
                 browser = pages.browser(services, request)
                 aftermath.remember(
-                    services.transient, services.desk.key, browser, confirmation, handle
+                    services.transient,
+                    services.keys.derive("replay"),
+                    browser,
+                    confirmation,
+                    handle,
                 )
             return redirect(f"{LOGOUT}?{aftermath.PARAMETER}={handle}")
     return _away(services, request, asked, vouched=True)

@@ -179,7 +179,7 @@ def test_B09_an_unreachable_level_is_never_pretended(front: Front) -> None:
 
 @pytest.mark.attack("B09")
 def test_B09_a_citizen_without_the_factor_is_told_and_the_service_too(front: Front) -> None:
-    front.services.desk.accounts.set_passcode(front.citizens[X].id, None)
+    front.services.accounts.set_passcode(front.citizens[X].id, None)
     browser = front.browser()
     page = browser.log_in(front.authorize(browser, acr_values=acr(2)))
     assert page.status_code == 403
@@ -188,7 +188,7 @@ def test_B09_a_citizen_without_the_factor_is_told_and_the_service_too(front: Fro
 
 
 def test_a_clients_methods_must_be_able_to_reach_the_level(front: Front) -> None:
-    front.change(replace(PORTAL, methods=("card",)))
+    front.change(replace(PORTAL, methods=("passkey",)))
     assert error(front.authorize(front.browser())) == "unmet_authentication_requirements"
 
 
@@ -341,7 +341,7 @@ def test_J07_a_ticket_of_another_browser_is_of_no_use(front: Front) -> None:
 
 def test_an_account_locked_since_leaves_the_session_without_use(front: Front) -> None:
     browser = front.signed_in(X)
-    front.services.desk.accounts.set_lock(front.citizens[X].id, Lock.AUTHORITY)
+    front.services.accounts.set_lock(front.citizens[X].id, Lock.AUTHORITY)
     assert error(front.authorize(browser, prompt="none")) == "login_required"
     page = front.authorize(browser)
     assert "id_number" in page.text
@@ -351,7 +351,7 @@ def test_an_account_locked_since_leaves_the_session_without_use(front: Front) ->
 def test_an_account_locked_during_the_login_is_told_to_its_holder(front: Front) -> None:
     browser = front.browser()
     asked = browser.submit(front.authorize(browser), id_number=X.digits, method="otp")
-    front.services.desk.accounts.set_lock(front.citizens[X].id, Lock.HOLDER)
+    front.services.accounts.set_lock(front.citizens[X].id, Lock.HOLDER)
     page = browser.submit(asked, otp="000000", action="verify")
     assert page.status_code == 403
     assert error(browser.submit(page, action="cancel")) == "access_denied"

@@ -6,14 +6,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from idp.outbound.client import OutboundClient, OutboundSettings
 from tests.oidc.ciba.bank import BANK, add, allow, ask, begin, error, phone, poll, requests
-from tests.oidc.front import Front, build
+from tests.oidc.front import Front
 
 
 @dataclass
@@ -93,12 +92,9 @@ def test_ping_needs_a_token_to_call_with(front: Front, token: str) -> None:
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433"]
 )
-def test_S07_an_address_inside_is_never_called(
-    front: Front, endpoint: Notified, tmp_path: Path, host: str
-) -> None:
+def test_S07_an_address_inside_is_never_called(front: Front, endpoint: Notified, host: str) -> None:
     guarded = OutboundClient(OutboundSettings(timeout=2.0, floor=0.0))
-    services = replace(front.services, outbound=guarded)
-    inside = replace(front, services=services, app=build(services, front.failures, tmp_path))
+    inside = front.reaching(guarded)
     pinged(inside, endpoint.url.replace("127.0.0.1", host).replace("http:", "https:"))
     begun = begin(inside, client_notification_token="t" * 43)
     browser, page = phone(inside)

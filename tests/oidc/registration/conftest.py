@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from idp.app import METHODS
+from idp.composition import METHODS
 from idp.core.handles import digest
 from idp.oidc.provider import endpoints
 from idp.oidc.registration.model import Invitation
