@@ -73,7 +73,7 @@ class CodeNotSent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProofAccepted(Event):
-    """A factor was proved."""
+    """A proof was accepted; ``factor`` joins several with ``+``."""
 
     waits: ClassVar[bool] = True
     method: str

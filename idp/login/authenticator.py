@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method: the factor it proves and its ``amr`` values (RFC 8176).
+    """A method: the factors that one proof of it shows, and its ``amr`` values (RFC 8176).
 
-    ``opens``: it can begin a login from a typed number; the others only add a factor.
+    A one-time code shows a possession; a card with its PIN, or a passkey, shows two factors at
+    once. ``opens``: it can begin a login from a typed number; the others only add a factor.
     """
 
     name: str
-    factor: Factor
+    factors: tuple[Factor, ...]
     amr: tuple[str, ...]
     opens: bool
 
@@ -33,6 +34,7 @@ class Authentication(Record):
     """One proof that was accepted: who, how, when (epoch seconds).
 
     ``credential`` names what proved it where that can be revoked by itself: a chip's key.
+    ``further`` are the factors proved besides ``factor``: an older release counts that one only.
     """
 
     method: str
@@ -41,11 +43,18 @@ class Authentication(Record):
     account_id: str
     at: int
     credential: str = ""
+    further: tuple[Factor, ...] = ()
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        """Every factor that it shows."""
+        return (self.factor, *self.further)
 
     @classmethod
     def of(cls, method: Method, account_id: str, at: int, credential: str = "") -> "Authentication":
         """The authentication that ``method`` gives ``account_id`` at ``at``."""
-        return cls(method.name, method.factor, method.amr, account_id, at, credential)
+        first, *further = method.factors
+        return cls(method.name, first, method.amr, account_id, at, credential, tuple(further))
 
 
 @dataclass(frozen=True, slots=True)

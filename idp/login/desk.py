@@ -220,9 +220,13 @@ class Desk:
         step = self.step(visit)
         if visit.transaction.cancelled or not isinstance(step, Authenticate):
             return self._end(visit)
-        if any(each.opens for each in self.methods if each.name in step.methods):
+        if len(step.methods) > 1 or self.opens(step):
             return redirect(visit.url)
         return redirect(f"{visit.url}/{step.methods[0]}")
+
+    def opens(self, step: Authenticate) -> bool:
+        """Whether a method that the step asks for needs a number."""
+        return any(each.opens for each in self.methods if each.name in step.methods)
 
     def cancel(self, visit: Visit, reason: str = "citizen") -> Response:
         """The login is given up: whoever began it answers for it."""

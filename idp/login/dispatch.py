@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from idp.core import assurance
+from idp.core.assurance import Factor
 from idp.login.authenticator import Authentication, Method
 from idp.login.requirement import Requirement
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticate:
-    """Ask for a proof by one of ``methods``."""
+    """Ask for a proof by one of ``methods``; the citizen chooses where there are several."""
 
     methods: tuple[str, ...]
 
@@ -28,16 +29,21 @@ class Finish:
         return self.authentications[0].account_id
 
     @property
+    def factors(self) -> frozenset[Factor]:
+        """The factors that were proved."""
+        return _factors(self.authentications)
+
+    @property
     def level(self) -> int:
         """The level reached by what counts."""
-        return assurance.level(each.factor for each in self.authentications)
+        return assurance.level(self.factors)
 
     @property
     def amr(self) -> tuple[str, ...]:
         """The ``amr`` values of what counts."""
         return assurance.amr(
             (value for each in self.authentications for value in each.amr),
-            (each.factor for each in self.authentications),
+            self.factors,
         )
 
     @property
@@ -71,14 +77,18 @@ def next_step(
     counted = _counted(requirement, tuple(proofs), tuple(earlier), {each.name for each in usable})
     if counted and requirement.account_id not in (None, counted[0].account_id):
         return Refuse("other-account")
-    factors = {each.factor for each in counted}
+    factors = _factors(counted)
     if counted and assurance.level(factors) >= requirement.level:
         return Finish(counted)
-    missing = [each for each in usable if each.factor not in factors]
-    if assurance.level(factors | {each.factor for each in missing}) < requirement.level:
+    missing = [each for each in usable if not factors.issuperset(each.factors)]
+    if assurance.level(factors | _factors(missing)) < requirement.level:
         return Refuse("unmet")
     names = tuple(each.name for each in missing if counted or each.opens)
     return Authenticate(names) if names else Refuse("unmet")
+
+
+def _factors(proving: Iterable[Authentication | Method]) -> frozenset[Factor]:
+    return frozenset(factor for each in proving for factor in each.factors)
 
 
 def _accepts(requirement: Requirement, method: Method) -> bool:

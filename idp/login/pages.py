@@ -33,6 +33,7 @@ def identify_page(
     step, level = desk.step(visit), visit.transaction.requirement.level
     wanted = step.methods if isinstance(step, Authenticate) else ()
     too_weak = visit.session is not None and visit.session.level < level
+    further = further_methods(desk, step)
     return desk.forms.page(
         visit.request,
         visit.ticket,
@@ -41,11 +42,25 @@ def identify_page(
         here=visit.url,  # /authorize may answer with this page, and is not to be asked again
         slots={"action": visit.url},
         methods=tuple(each.name for each in desk.methods if each.opens and each.name in wanted),
+        further=further,
         level=level,
         step_up=too_weak and not visit.transaction.requirement.fresh,
         id_number=id_number,
         errors=errors,
     )
+
+
+def further_methods(desk: Desk, step: Step) -> tuple[str, ...]:
+    """The methods wanted here that need no number: the citizen may choose among them."""
+    wanted = step.methods if isinstance(step, Authenticate) else ()
+    return tuple(each.name for each in desk.methods if not each.opens and each.name in wanted)
+
+
+def other_url(desk: Desk, visit: Visit) -> str:
+    """Where another way can be chosen than the page's own, ``""`` where there is none."""
+    step = desk.step(visit)
+    several = isinstance(step, Authenticate) and len(step.methods) > 1
+    return visit.url if several else ""
 
 
 def first_page(desk: Desk, visit: Visit, cookies: tuple[str, ...]) -> Response:
@@ -173,7 +188,8 @@ def explain(forms: Forms) -> Callable[[Request, Exception], Response | None]:
 
 
 def _opening(desk: Desk, step: Authenticate) -> bool:
-    return any(each.opens for each in desk.methods if each.name in step.methods)
+    """Whether the login's own page asks for this step: for a number, or which further way."""
+    return len(step.methods) > 1 or desk.opens(step)
 
 
 def _with_cookies(response: Response, cookies: tuple[str, ...]) -> Response:

@@ -52,7 +52,7 @@ class Session(Record):
     @property
     def level(self) -> int:
         """The level of all the authentications together."""
-        return assurance.level(each.factor for each in self.authentications)
+        return assurance.level(factor for each in self.authentications for factor in each.factors)
 
     @property
     def cards(self) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ def advance(
     kept = session if session and session.account_id == account_id else None
     by_method = {each.method: each for each in (kept.authentications if kept else ()) + proofs}
     authentications = tuple(by_method.values())
-    level = assurance.level(each.factor for each in authentications)
+    level = assurance.level(factor for each in authentications for factor in each.factors)
     cookie = Handle.new(kept.id if kept else None)
     started_at = kept.started_at if kept else now
     fresh = Session(

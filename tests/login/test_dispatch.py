@@ -8,9 +8,11 @@ from idp.login.authenticator import Authentication, Method
 from idp.login.dispatch import Authenticate, Finish, Refuse, next_step
 from idp.login.requirement import Requirement
 
-OTP = Method("otp", Factor.POSSESSION, ("otp", "sms"), opens=True)
-CARD = Method("card", Factor.POSSESSION, ("sc", "hwk"), opens=True)
-PASSCODE = Method("passcode", Factor.KNOWLEDGE, ("pin",), opens=False)
+OTP = Method("otp", (Factor.POSSESSION,), ("otp", "sms"), opens=True)
+CARD = Method("card", (Factor.POSSESSION,), ("sc", "hwk"), opens=True)
+PASSCODE = Method("passcode", (Factor.KNOWLEDGE,), ("pin",), opens=False)
+PASSKEY = Method("passkey", (Factor.POSSESSION, Factor.KNOWLEDGE), ("hwk", "user"), opens=True)
+PATTERN = Method("pattern", (Factor.KNOWLEDGE,), ("kba",), opens=False)
 METHODS = (OTP, CARD, PASSCODE)
 
 
@@ -44,6 +46,33 @@ def test_level_two_asks_for_knowledge_after_possession():
     assert isinstance(found, Finish)
     assert (found.level, found.amr) == (2, ("hwk", "mfa", "pin", "sc"))
     assert found.auth_time == 100  # the oldest factor it rests on
+
+
+def test_a_method_of_two_factors_reaches_level_two_at_once():
+    found = next_step(Requirement(level=2), [proof(PASSKEY)], (), (OTP, PASSKEY))
+    assert isinstance(found, Finish)
+    assert (found.level, found.amr) == (2, ("hwk", "mfa", "user"))
+
+
+def test_a_method_of_two_factors_adds_the_one_that_is_missing():
+    methods = (OTP, PASSKEY, PASSCODE)
+    step = next_step(Requirement(level=2), [proof(OTP)], (), methods)
+    assert step == Authenticate(("passkey", "passcode"))
+    done = next_step(Requirement(level=2), [proof(OTP), proof(PASSKEY, 101)], (), methods)
+    assert isinstance(done, Finish)
+    assert done.level == 2
+
+
+def test_the_citizen_chooses_among_several_second_factors():
+    step = next_step(Requirement(level=2), [proof(CARD)], (), (*METHODS, PATTERN))
+    assert step == Authenticate(("passcode", "pattern"))
+
+
+def test_an_older_release_counts_one_factor_of_two():
+    stored = proof(PASSKEY).dump()
+    assert proof(PASSKEY).factors == (Factor.POSSESSION, Factor.KNOWLEDGE)
+    del stored["further"]
+    assert Authentication.load(stored).factors == (Factor.POSSESSION,)
 
 
 def test_a_weak_session_is_stepped_up_not_restarted():
@@ -111,7 +140,7 @@ def test_whatever_finishes_meets_the_requirement(requirement, mine, earlier):
         assert found.methods
     if not isinstance(found, Finish):
         return
-    assert level(each.factor for each in found.authentications) >= requirement.level
+    assert level(f for each in found.authentications for f in each.factors) >= requirement.level
     assert len({each.account_id for each in found.authentications}) == 1
     assert requirement.account_id in (None, found.account_id)
     assert all(each.at >= requirement.not_before or each in mine for each in found.authentications)

@@ -5,8 +5,8 @@ from idp.core.handles import Handle
 from idp.login.authenticator import Authentication, Method
 from idp.login.session import Lifetimes, Session, advance, relying_party_sid
 
-OTP = Method("otp", Factor.POSSESSION, ("otp", "sms"), opens=True)
-PASSCODE = Method("passcode", Factor.KNOWLEDGE, ("pin",), opens=False)
+OTP = Method("otp", (Factor.POSSESSION,), ("otp", "sms"), opens=True)
+PASSCODE = Method("passcode", (Factor.KNOWLEDGE,), ("pin",), opens=False)
 LIFETIMES = Lifetimes(idle={1: 900, 2: 600}, absolute={1: 43_200, 2: 3_600})
 
 

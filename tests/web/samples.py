@@ -42,6 +42,7 @@ _IDENTIFY = {
     **_STEP,
     "action": "/post",
     "methods": ("otp", "card"),
+    "further": (),
     "id_number": "",
     "level": 1,
     "step_up": False,
@@ -203,6 +204,9 @@ SAMPLES: Mapping[str, Sample] = {
         },
     ),
     "identify-step-up": Sample("login/identify.html", {**_IDENTIFY, "level": 2, "step_up": True}),
+    "identify-further": Sample(
+        "login/identify.html", {**_IDENTIFY, "methods": (), "further": ("passcode",), "level": 2}
+    ),
     "otp": Sample("login/otp.html", _OTP),
     "otp-error": Sample(
         "login/otp.html", {**_OTP, "errors": (FormError("otp", "otp.error.wrong"),)}

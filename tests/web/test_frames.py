@@ -27,6 +27,7 @@ PAGES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "login/identify.html": (
         {
             "methods": ("otp", "card"),
+            "further": (),
             "level": 2,
             "step_up": False,
             "id_number": "",

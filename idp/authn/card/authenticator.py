@@ -74,7 +74,7 @@ class CardLogin:
     policy: Policy
     key: bytes = field(repr=False)
 
-    method: ClassVar[Method] = Method("card", Factor.POSSESSION, ("hwk", "sc"), opens=True)
+    method: ClassVar[Method] = Method("card", (Factor.POSSESSION,), ("hwk", "sc"), opens=True)
 
     # The browser's side
 
@@ -240,7 +240,7 @@ class CardLogin:
             raise
         accepted = ProofAccepted(
             method="card",
-            factor=self.method.factor,
+            factor="+".join(self.method.factors),
             account_id=account.id,
             client_id=client_id,
             flow=flow,

@@ -68,7 +68,7 @@ class Otp:
     key: bytes = field(repr=False)
     counter_key: bytes = field(repr=False)
 
-    method: ClassVar[Method] = Method("otp", Factor.POSSESSION, ("otp", "sms"), opens=True)
+    method: ClassVar[Method] = Method("otp", (Factor.POSSESSION,), ("otp", "sms"), opens=True)
 
     def prepare(self, request: Request, ticket: Ticket, number: PersonalNumber) -> Preparation:
         """See :class:`idp.login.authenticator.Authenticator`."""
@@ -182,7 +182,7 @@ class Otp:
     def _accepted(self, visit: Visit, proof: Put, authentication: Authentication) -> None:
         event = ProofAccepted(
             method=authentication.method,
-            factor=authentication.factor,
+            factor="+".join(authentication.factors),
             account_id=authentication.account_id,
             client_id=visit.transaction.client_id,
             flow=visit.ticket.flow,

@@ -38,7 +38,7 @@ class Passcode:
     pepper: bytes = field(repr=False)
     tries: Limit = TRIES
 
-    method: ClassVar[Method] = Method("passcode", Factor.KNOWLEDGE, ("pin",), opens=False)
+    method: ClassVar[Method] = Method("passcode", (Factor.KNOWLEDGE,), ("pin",), opens=False)
 
     def account_asked(self, visit: Visit) -> str | None:
         """Whose passcode is asked for here; None when none is."""
@@ -92,7 +92,7 @@ class Passcode:
         authentication = Authentication.of(self.method, account_id, self.clock())
         accepted = ProofAccepted(
             method=authentication.method,
-            factor=authentication.factor,
+            factor="+".join(authentication.factors),
             account_id=account_id,
             **context,
         )

@@ -2,7 +2,7 @@
 
 from idp.authn.passcode.authenticator import Passcode
 from idp.core.errors import AuthenticationFailed
-from idp.login.pages import explain
+from idp.login.pages import explain, other_url
 from idp.login.visit import Visit
 from idp.web.edge import Route
 from idp.web.http import Request, Response
@@ -42,8 +42,7 @@ def _page(
         visit.ticket,
         "login/passcode.html",
         status=status,
-        slots={"action": f"{visit.url}/passcode"},
-        other_url="",
+        slots={"action": f"{visit.url}/passcode", "other_url": other_url(passcode.desk, visit)},
         errors=errors,
     )
 

@@ -87,8 +87,8 @@ def _proved(services: Services, account_id: str, level: int) -> Finish:
     """What a citizen would have proved: as many methods as the level takes."""
     now, proofs = services.clock(), list[Authentication]()
     for method in services.desk.methods:
-        factors = {each.factor for each in proofs}
-        if method.factor not in factors and assurance.level(factors) < max(level, 1):
+        factors = {factor for each in proofs for factor in each.factors}
+        if not factors.issuperset(method.factors) and assurance.level(factors) < max(level, 1):
             proofs.append(Authentication.of(method, account_id, now))
     return Finish(tuple(proofs))
 
