@@ -1,1 +1,1 @@
-"""The client doctor: what is wrong with one relying party's registration and requests."""
+"""The client doctor: checks one relying party's registration and its refused requests."""

@@ -1,4 +1,4 @@
-"""The order of the doctor's checks of one client. Each runs whatever became of the others."""
+"""The doctor's checks of one client, in order. Each check runs independently of the others."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -23,12 +23,12 @@ from idp.storage.database import Database
 Check: TypeAlias = Callable[[], Sequence[Finding]]
 AT_ONCE = 8
 ENTRIES = 200_000
-"""Of the audit log's last entries, how many are looked through."""
+"""How many of the audit log's last entries are searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """One client, and what it takes to look at it."""
+    """One client, and the services needed to check it."""
 
     client: Client
     outbound: OutboundClient
@@ -38,9 +38,10 @@ class Examination:
     issuer: str
 
     def run(self, done: Callable[[int], None]) -> list[Finding]:
-        """Every finding, in the order of :meth:`checks`; ``done`` is told how many checks are.
+        """Run the checks; the findings are in the order of :meth:`checks`.
 
-        Calls go out together, each with a deadline of its own.
+        ``done`` receives the number of finished checks. Calls run in parallel, each with its own
+        deadline.
         """
         found: list[Finding] = []
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -81,8 +82,8 @@ class Examination:
     def _status(self) -> list[Finding]:
         if self.client.active:
             return [ok("status", self.client.client_id, "is enabled")]
-        said = "is disabled, so every request of it is refused: idp client enable"
-        return [problem("status", self.client.client_id, said)]
+        sentence = "is disabled, so all its requests are refused: run idp client enable"
+        return [problem("status", self.client.client_id, sentence)]
 
     def _jwks(self) -> list[Finding]:
         client = self.client
@@ -96,7 +97,7 @@ class Examination:
             body = json.dumps(client.jwks).encode()
             return list(keys.examine("jwks", "registered keys", body, client))
         if keys.needed(client):
-            return [problem("jwks", "registered keys", "there are none: register a jwks_uri")]
+            return [problem("jwks", "registered keys", "are missing: register a jwks_uri")]
         return []
 
     def _sector(self, uri: str) -> list[Finding]:
@@ -106,8 +107,8 @@ class Examination:
         except OutboundError as error:
             return [problem("sector_identifier_uri", uri, fetch.failure(error))]
         except InvalidSector as error:
-            said = f"{printable(str(error))}: publish a JSON array of all redirect_uris"
-            return [problem("sector_identifier_uri", uri, said)]
+            sentence = f"{printable(str(error))}: publish a JSON array of all redirect_uris"
+            return [problem("sector_identifier_uri", uri, sentence)]
         return [ok("sector_identifier_uri", uri, "lists every redirect URI")]
 
     def _request_object(self, uri: str) -> list[Finding]:
@@ -116,8 +117,8 @@ class Examination:
         except OutboundError as error:
             return [problem("request_uris", uri, fetch.failure(error))]
         if body.count(b".") not in (2, 4):
-            said = "is not a JWT in compact form: publish the request object and nothing else"
-            return [warning("request_uris", uri, said)]
+            sentence = "is not a JWT in compact form: publish only the request object"
+            return [warning("request_uris", uri, sentence)]
         return [ok("request_uris", uri, "holds a JWT")]
 
     def _logout(self, _: str) -> list[Finding]:
@@ -158,7 +159,7 @@ def _pages(
 
 
 def _servers(uris: Sequence[str]) -> list[str]:
-    """One URI for each server and scheme: a certificate is the server's."""
+    """One URI for each server: the certificate belongs to the server."""
     return list({uri.split("/", 3)[2] if "//" in uri else uri: uri for uri in uris[::-1]}.values())[
         ::-1
     ]

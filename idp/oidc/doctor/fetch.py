@@ -1,6 +1,6 @@
-"""Calls to what a client registered, and what went wrong with them in a sentence.
+"""Calls to a client's registered addresses; each failure is one sentence.
 
-Every call leaves through the guarded client and ends by its deadline.
+Every call uses the SSRF-guarded client and has a deadline.
 """
 
 import re
@@ -15,59 +15,61 @@ from idp.oidc.errors import printable
 from idp.outbound.client import OutboundClient, OutboundError, Page
 
 EXPIRES_SOON = 21
-"""Days before the end of a certificate from which on it is warned about."""
+"""A certificate that expires within so many days gets a warning."""
 _DAY = 86_400
 _FAILURES = {
     "url": "cannot be called: it must be an https URL with a plain host name",
     "name": "has a host name that does not resolve: correct the name, or its DNS record",
-    "address": "leads to a private or reserved address: use a host that is reachable from the"
+    "address": "resolves to a private or reserved address: use a host that is reachable from the"
     " Internet",
     "unreachable": "does not accept connections: start the server, and open its port to the"
     " provider",
     "deadline": "did not answer in time: answer within 5 seconds",
     "redirect": "answers with a redirect, which is not followed: register the final address",
-    "encoded": "answers compressed although nothing was offered: send it as it is",
-    "too_large": "answers with too much: send at most 256 kB",
+    "encoded": "answers with a Content-Encoding that was not requested: send the body uncompressed",
+    "too_large": "sends too large a body: send at most 256 kB",
     "protocol": "does not answer in HTTP/1.1",
     "status": "does not answer with the status 200",
-    "busy": "was not called, because too many look-ups are under way: try again",
+    "busy": "was not called, because too many DNS look-ups are running: try again",
 }
 
 
 def failure(error: OutboundError) -> str:
-    """What is wrong with the address that gave ``error``, and what to change."""
+    """The failure and its remedy, as a sentence about the address."""
     cause = error.__cause__
     if error.reason != "tls":
         return _FAILURES.get(error.reason, f"cannot be called ({error.reason})")
     if not isinstance(cause, ssl.SSLCertVerificationError):
-        return "fails the TLS handshake: offer TLS 1.2 or 1.3 with usual cipher suites"
+        return "fails the TLS handshake: offer TLS 1.2 or 1.3 with common cipher suites"
     return _certificate_failure(cause)
 
 
 def _certificate_failure(error: ssl.SSLCertVerificationError) -> str:
-    said = printable(error.verify_message or "")
+    detail = printable(error.verify_message or "")
     match error.verify_code:
         case 10:  # X509_V_ERR_CERT_HAS_EXPIRED
             return "shows a certificate that has expired: renew it"
         case 9:
             return "shows a certificate that is not valid yet: check its dates and your clock"
         case 62 | 64:  # host name or IP address mismatch
-            return f"shows a certificate for another host ({said}): get one for this name"
+            return f"shows a certificate for another host ({detail}): get one for this name"
         case 18 | 19 | 20 | 21:
             return (
-                f"shows a certificate that no known authority issued ({said}): send the whole chain"
-                " with the intermediate certificates, of a public authority"
+                f"shows a certificate that no known authority issued ({detail}): use a public"
+                " authority, and send the whole chain with the intermediate certificates"
             )
-    return f"shows a certificate that cannot be trusted ({said})"
+    return f"shows a certificate that cannot be trusted ({detail})"
 
 
 def tls(outbound: OutboundClient, check: str, uri: str, *, now: int) -> Finding:
-    """The certificate of the server at ``uri``: chain, host name, end. No request is sent."""
+    """Check the server certificate: chain, host name, expiry. Sends no HTTP request."""
     if not uri.startswith(("https:", "http:")):
-        return not_checked(check, uri, "is a native app's own scheme: nothing can be called")
+        return not_checked(
+            check, uri, "uses a native app's private-use scheme, which cannot be called"
+        )
     if loopback(uri):
         return not_checked(
-            check, uri, "is on the machine of the browser: it cannot be reached from here"
+            check, uri, "is on the browser's machine, which the provider cannot reach"
         )
     try:
         found = x509.load_der_x509_certificate(outbound.certificate(uri))
@@ -78,12 +80,12 @@ def tls(outbound: OutboundClient, check: str, uri: str, *, now: int) -> Finding:
     days = int(found.not_valid_after_utc.timestamp() - now) // _DAY
     until = found.not_valid_after_utc.astimezone(UTC).strftime("%Y-%m-%d")
     if days < EXPIRES_SOON:
-        return warning(check, uri, f"shows a certificate that ends in {days} days: renew it")
-    return ok(check, uri, f"shows a good certificate, until {until}")
+        return warning(check, uri, f"shows a certificate that expires in {days} days: renew it")
+    return ok(check, uri, f"shows a valid certificate, until {until}")
 
 
 def page(outbound: OutboundClient, check: str, uri: str) -> Finding:
-    """A page for people: it answers 200."""
+    """Check that a page answers 200."""
     try:
         return _page(check, uri, outbound.look(uri, accept="text/html"))
     except OutboundError as error:
@@ -99,7 +101,7 @@ def _page(check: str, uri: str, found: Page) -> Finding:
 
 
 def frontchannel(outbound: OutboundClient, check: str, uri: str) -> Finding:
-    """A page that our logout page may load in a frame (Front-Channel Logout 1.0 §2)."""
+    """Check that the logout page may load ``uri`` in a frame (Front-Channel Logout 1.0 §2)."""
     try:
         found = outbound.look(uri, accept="text/html")
     except OutboundError as error:
@@ -122,23 +124,23 @@ MAX_LOGO = 100_000
 
 
 def logo(outbound: OutboundClient, check: str, uri: str) -> Finding:
-    """A picture that browsers show: https, an image type, not too large."""
+    """Check a logo: https, an image type, at most ``MAX_LOGO`` bytes."""
     try:
         found = outbound.look(uri, accept="image/*")
     except OutboundError as error:
         return problem(check, uri, failure(error))
     kind = printable(found.headers.get("content-type", "")) or "none"
     if found.status != 200:
-        return problem(check, uri, f"answers {found.status}: register the address of the picture")
+        return problem(check, uri, f"answers {found.status}: register the address of the image")
     if not kind.startswith("image/"):
         return problem(check, uri, f"has the Content-Type {kind}: send an image type")
     if not uri.startswith("https:"):
-        return warning(check, uri, "is not https: browsers do not show it on a page that is")
+        return warning(check, uri, "is not https: browsers block it on an https page")
     if len(found.body) > MAX_LOGO:
         return warning(check, uri, f"has {len(found.body)} bytes: send at most {MAX_LOGO}")
-    return ok(check, uri, f"is a picture of {len(found.body)} bytes")
+    return ok(check, uri, f"is an image of {len(found.body)} bytes")
 
 
 def now_utc(now: int) -> str:
-    """A time for people."""
+    """``now`` (epoch seconds) as readable UTC time."""
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

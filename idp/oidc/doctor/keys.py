@@ -1,4 +1,4 @@
-"""A client's published keys: RFC 7517, and whether they serve what the client registered."""
+"""Checks of a client's published keys: RFC 7517, and the uses that the client registered."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ _ENCRYPTED = (
 
 
 def examine(check: str, subject: str, body: bytes, client: Client) -> Iterator[Finding]:
-    """What is to be said of the JWK set ``body`` of the client; an ``ok`` when nothing is wrong."""
+    """Findings about the client's JWK set ``body``; one ``ok`` if nothing is wrong."""
     try:
         document = loads_object(body)
     except ValueError as error:
@@ -36,12 +36,14 @@ def examine(check: str, subject: str, body: bytes, client: Client) -> Iterator[F
 
 
 def _of_keys(check: str, subject: str, listed: list[Any]) -> Iterator[Finding]:
-    """What is wrong with single keys."""
+    """Findings about single keys."""
     for number, each in enumerate(listed, 1):
         yield from _of_key(check, subject, each, number)
     for kid, count in Counter(_kids(listed)).items():
         if count > 1:
-            yield problem(check, subject, f"has {count} keys with the kid {kid}: name each once")
+            yield problem(
+                check, subject, f"has {count} keys with the kid {kid}: give each key its own kid"
+            )
 
 
 def _of_key(check: str, subject: str, jwk: object, number: int) -> Iterator[Finding]:
@@ -51,17 +53,19 @@ def _of_key(check: str, subject: str, jwk: object, number: int) -> Iterator[Find
         yield problem(
             check,
             subject,
-            f"publishes the private key {name} (members {', '.join(sorted(leaked))}): everybody can"
-            " sign as this client. Make a new key now, publish its public members only, and never"
-            " use this one again",
+            f"publishes the private key {name} (members {', '.join(sorted(leaked))}): anybody can"
+            " sign as this client. Generate a new key now, publish only its public members, and"
+            " never use this key again",
         )
         return
     try:
         parse_jwk(jwk)
     except UnknownKey as error:
-        yield warning(check, subject, f"has the key {name}, which is not used: {error}")
+        yield warning(check, subject, f"has the key {name}, which is ignored: {error}")
     except InvalidKey as error:
-        yield problem(check, subject, f"has the key {name}, which spoils the whole set: {error}")
+        yield problem(
+            check, subject, f"has the key {name}, which makes the whole set invalid: {error}"
+        )
     else:
         if isinstance(jwk, Mapping) and "kid" not in jwk:
             yield warning(check, subject, f"has the key {name} without a kid: give it one")
@@ -76,11 +80,11 @@ def _kids(listed: list[Any]) -> Iterator[str]:
 def _of_set(
     check: str, subject: str, document: Mapping[str, Any], client: Client
 ) -> Iterator[Finding]:
-    """Whether the keys do what the client registered them for."""
+    """Findings about the registered uses that need a key."""
     try:
         keys = parse_jwk_set(document, most=MAX_KEYS)
     except InvalidKey as error:
-        yield problem(check, subject, f"cannot be used as it is: {error}")
+        yield problem(check, subject, f"is not usable: {error}")
         return
     for member, algorithms in _signing(client).items():
         if not any(each.verifies(alg) for each in keys.keys for alg in algorithms):
@@ -100,21 +104,21 @@ def _of_set(
 def _ambiguous(
     check: str, subject: str, member: str, keys: JwkSet, algorithms: tuple[str, ...]
 ) -> Iterator[Finding]:
-    """Several keys for one algorithm: the JWTs must name theirs (OIDC Core §10.1)."""
+    """Several keys for one algorithm: each JWT must name its key (OIDC Core §10.1)."""
     for alg in algorithms:
         fitting = [each.kid for each in keys.keys if each.verifies(alg)]
         if len(fitting) > 1:
             yield warning(
                 check,
                 subject,
-                f"has {len(fitting)} keys for {alg} ({member}): the header of each JWT must hold"
-                " the kid of its key, else it is refused",
+                f"has {len(fitting)} keys for {alg} ({member}): the header of each JWT must have"
+                " the kid of its key, or it is refused",
             )
             return
 
 
 def _signing(client: Client) -> dict[str, tuple[str, ...]]:
-    """The uses for which a signing key must be there, and with which algorithms."""
+    """The registered uses that need a signing key, with the accepted algorithms."""
     uses: dict[str, tuple[str, ...]] = {}
     if client.token_endpoint_auth_method == "private_key_jwt":  # noqa: S105 (a method's name)
         registered = client.token_endpoint_auth_signing_alg
@@ -133,7 +137,7 @@ def _signing(client: Client) -> dict[str, tuple[str, ...]]:
 
 
 def needed(client: Client) -> bool:
-    """Whether the client registered something for which it must publish keys."""
+    """Whether a registered use needs published keys."""
     return (
         client.token_endpoint_auth_method == "self_signed_tls_client_auth"  # noqa: S105
         or bool(_signing(client))

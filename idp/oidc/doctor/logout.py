@@ -1,7 +1,7 @@
 """A test of a client's logout endpoint: OpenID Connect Back-Channel Logout 1.0 §2.5 to §2.8.
 
-Two tokens are sent, both about a session that does not exist: one that is good, which has to be
-taken, and one whose signature is spoilt, which has to be refused.
+Sends two tokens about a session that does not exist. The endpoint must accept the valid one, and
+refuse the one with an invalid signature.
 """
 
 from collections.abc import Iterator
@@ -24,12 +24,12 @@ CHECK = "backchannel_logout_uri"
 TAKEN = (200, 204)
 REFUSED = (400, 401, 403)
 _STATUSES = {
-    401: "asks for authentication: the signed logout token is the only credential, so let the"
-    " request through",
+    401: "requires authentication: allow the request without, since the signed logout token is the"
+    " only credential",
     403: "forbids the request: exempt the endpoint from CSRF protection and from the firewall",
     404: "does not exist: register the address that your software listens on",
-    405: "does not take POST: the logout token comes by POST",
-    415: f"does not take a form: the token is the parameter logout_token of an {FORM} body",
+    405: "does not accept POST: the logout token is sent by POST",
+    415: f"does not accept a form: read the parameter logout_token from an {FORM} body",
 }
 
 
@@ -42,7 +42,7 @@ def examine(
     issuer: str,
     now: int,
 ) -> Iterator[Finding]:
-    """How the client's endpoint takes a good token, and a forged one."""
+    """Findings about the answers to a valid token and to a forged one."""
     uri, nobody = client.backchannel_logout_uri, f"test-{random_token(12)}"
     signer = keys.signer(client.id_token_signed_response_alg)
     message = Message(client.client_id, "", sub=nobody, sid=nobody)
@@ -56,7 +56,11 @@ def examine(
         yield problem(CHECK, uri, failure(error))
         return
     except Unavailable:
-        yield problem(CHECK, uri, "got no token: there is no key to encrypt it to (see jwks_uri)")
+        yield problem(
+            CHECK,
+            uri,
+            "was not called: the client has no key to encrypt the token to (see jwks_uri)",
+        )
         return
     yield _taken(uri, status)
     if status not in TAKEN:
@@ -69,17 +73,17 @@ def examine(
 
 def _taken(uri: str, status: int) -> Finding:
     if status in TAKEN:
-        return ok(CHECK, uri, f"takes a signed test token ({status})")
+        return ok(CHECK, uri, f"accepts a signed test token ({status})")
     if status == 400:
         return warning(
             CHECK,
             uri,
-            "refuses a good token about a session that it does not know (400): answer 200, since"
-            " that session is over. If you refuse every token, check that aud is your client_id,"
-            " iss the issuer, typ logout+jwt, and that nonce is absent",
+            "refuses a valid token about an unknown session (400): answer 200, since that session"
+            " has ended. If you refuse every token, check that aud is your client_id, iss the"
+            " issuer, typ logout+jwt, and that nonce is absent",
         )
-    said = _STATUSES.get(status, "must answer 200 when the session is over")
-    return problem(CHECK, uri, f"answers {status} to a good logout token: it {said}")
+    remedy = _STATUSES.get(status, "must answer 200 when the session has ended")
+    return problem(CHECK, uri, f"answers {status} to a valid logout token: it {remedy}")
 
 
 def _refused(uri: str, status: int) -> Finding:
@@ -87,14 +91,14 @@ def _refused(uri: str, status: int) -> Finding:
         return problem(
             CHECK,
             uri,
-            f"takes a logout token with a wrong signature ({status}): everybody can log your users"
-            " out. Verify the signature with the keys of our jwks_uri, and answer 400",
+            f"accepts a logout token with an invalid signature ({status}): anybody can log your"
+            " users out. Verify the signature with the keys of our jwks_uri, and answer 400",
         )
     if status not in REFUSED:
         return warning(
-            CHECK, uri, f"answers {status} to a token with a wrong signature: answer 400"
+            CHECK, uri, f"answers {status} to a token with an invalid signature: answer 400"
         )
-    return ok(CHECK, uri, f"refuses a token with a wrong signature ({status})")
+    return ok(CHECK, uri, f"refuses a token with an invalid signature ({status})")
 
 
 def _post(outbound: OutboundClient, uri: str, token: str) -> int:
@@ -103,7 +107,7 @@ def _post(outbound: OutboundClient, uri: str, token: str) -> int:
 
 
 def _spoilt(token: str) -> str:
-    """The token, one bit of its signature changed. Encrypted like any other, where it is."""
+    """The token with one bit of its signature changed."""
     head, _, signature = token.rpartition(".")
     first, *rest = b64url_decode(signature)
     return f"{head}.{b64url(bytes((first ^ 1, *rest)))}"

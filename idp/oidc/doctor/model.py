@@ -1,11 +1,11 @@
-"""What the doctor finds: one line for each check."""
+"""Findings of the doctor: one for each check."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """How a check ended. Only a problem makes the client unhealthy."""
+    """Result of a check. Only a problem makes the client unhealthy."""
 
     OK = "ok"
     WARNING = "warning"
@@ -17,8 +17,8 @@ class Verdict(StrEnum):
 class Finding:
     """The result of one check: the metadata member (or ``requests``), a verdict, a sentence.
 
-    ``subject`` is what was looked at: an address, or the kind of refused request. ``sentence`` says
-    what is wrong and what to change.
+    ``subject`` is the checked address, or the kind of refused request. ``sentence`` states the
+    defect and the remedy.
     """
 
     check: str
@@ -33,7 +33,7 @@ def ok(check: str, subject: str, sentence: str) -> Finding:
 
 
 def warning(check: str, subject: str, sentence: str) -> Finding:
-    """It works, and should be changed."""
+    """It works, but should be changed."""
     return Finding(check, subject, Verdict.WARNING, sentence)
 
 
@@ -43,5 +43,5 @@ def problem(check: str, subject: str, sentence: str) -> Finding:
 
 
 def not_checked(check: str, subject: str, sentence: str) -> Finding:
-    """It cannot be looked at from here."""
+    """The provider cannot check it."""
     return Finding(check, subject, Verdict.NOT_CHECKED, sentence)

@@ -1,4 +1,4 @@
-"""A client's last refused requests, told from the audit log: what is wrong and what to change."""
+"""A client's last refused requests in the audit log: the reason for each, and the remedy."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ _OF_CITIZENS = frozenset(
         "use_dpop_nonce",
     }
 )
-"""Errors that are an ordinary end of a login, or a step; also of logins that no error answers."""
+"""Errors that are normal results or steps of a login; ``""``: no error was sent."""
 _ORDINARY = frozenset({"session_ended", "grant_expired", "consent_withdrawn", "session_revoked"})
 MOST_KINDS = 30
 
@@ -47,7 +47,7 @@ Entry = Mapping[str, Any]
 
 @dataclass(slots=True)
 class _Kind:
-    """Refusals that are told alike: the last of them, and how many."""
+    """Refusals with the same finding: the last of them, and their number."""
 
     last: Entry
     count: int = 0
@@ -56,7 +56,7 @@ class _Kind:
 def examine(entries: Iterable[Entry], client: Client, *, issuer: str) -> Iterator[Finding]:
     """A finding for each kind of refusal among the client's audit entries (oldest first).
 
-    A kind after whose last refusal a request of the same step went well is a warning.
+    A kind is only a warning if a later request of the same step succeeded.
     """
     kinds: dict[tuple[str, ...], _Kind] = {}
     went_well: dict[str, int] = {}
@@ -67,18 +67,18 @@ def examine(entries: Iterable[Entry], client: Client, *, issuer: str) -> Iterato
             granted[entry.get("flow", "")] = entry["at"]
         if event in SUCCESSES:
             went_well[event] = number
-        elif _told(entry):
+        elif _reported(entry):
             key = (event, entry["reason"], entry.get("method", ""), entry.get("seen", ""))
             kind = kinds.pop(key, None) or _Kind(entry)
             kind.last, kind.count = {**entry, "number": number}, kind.count + 1
-            kinds[key] = kind  # the last refused stands last
+            kinds[key] = kind  # ordered by the last refusal
     if not kinds:
         yield ok(CHECK, "refusals", "none of the requests in the audit log was refused")
     for kind in list(kinds.values())[-MOST_KINDS:]:
         yield _finding(kind, client, issuer, went_well, granted)
 
 
-def _told(entry: Entry) -> bool:
+def _reported(entry: Entry) -> bool:
     if entry["event"] not in REFUSALS or entry.get("reason") in _ORDINARY:
         return False
     return entry["event"] != "LoginRefused" or entry.get("error", "") not in _OF_CITIZENS
@@ -96,41 +96,41 @@ def _finding(
     success = went_well.get("AuthorizationGranted" if front else "TokenIssued", -1)
     times = "once" if kind.count == 1 else f"{kind.count} times"
     reference = f", reference {entry['reference']}" if entry.get("reference") else ""
-    said = (
-        f"{_said(entry, client, issuer, granted)}."
+    text = (
+        f"{_explain(entry, client, issuer, granted)}."
         f" Refused {times}, last at {now_utc(entry['at'])}{reference}"
     )
     subject = f"{entry['event']} {entry['reason']}"
     if success > entry["number"]:
-        return warning(CHECK, subject, f"{said}. A later request went well")
-    return problem(CHECK, subject, said)
+        return warning(CHECK, subject, f"{text}. A later request succeeded")
+    return problem(CHECK, subject, text)
 
 
-def _said(entry: Entry, client: Client, issuer: str, granted: Mapping[str, int]) -> str:
-    """The sentence, with what the client registered beside what it sent."""
+def _explain(entry: Entry, client: Client, issuer: str, granted: Mapping[str, int]) -> str:
+    """The sentence, comparing the request with the registration."""
     reason, seen, seconds = entry["reason"], entry.get("seen", ""), entry.get("seconds")
-    told = sentence(reason, seen, seconds) or _described(entry)
+    text = sentence(reason, seen, seconds) or _described(entry)
     match reason:
         case "other_method":
-            told = (
+            text = (
                 f"the request authenticated with {entry.get('method', 'none')}, the client is"
                 f" registered for {client.token_endpoint_auth_method}: change one of the two"
             )
         case "invalid_redirect_uri" | "code_redirect_uri":
-            told = f"{told}. {_beside(seen, client)}"
+            text = f"{text}. {_nearest(seen, client)}"
         case "unknown_code":
-            told = _late(entry, granted, client) or told
+            text = _late(entry, granted, client) or text
         case "scope_not_registered":
-            told = f"{told}. Registered: {' '.join(client.scope)}"
+            text = f"{text}. Registered: {' '.join(client.scope)}"
         case "assertion_algorithm" | "request_object_algorithm":
-            told = f"{told}: {_registered_algorithms(reason, client)}"
+            text = f"{text}: {_registered_algorithms(reason, client)}"
         case "assertion_aud" | "request_object_aud":
-            told = f"{told}. Expected: {issuer}"
-    return capitalised(told)
+            text = f"{text}. Expected: {issuer}"
+    return capitalised(text)
 
 
 def _described(entry: Entry) -> str:
-    """What the client was told, where there is no better sentence."""
+    """The error sent to the client, for a reason without its own sentence."""
     error = entry.get("error") or entry.get("code") or "refused"
     description = entry.get("description") or entry["reason"]
     return printable(f"the request was refused with {error}: {description}")
@@ -145,18 +145,18 @@ def _registered_algorithms(reason: str, client: Client) -> str:
 
 
 def _late(entry: Entry, granted: Mapping[str, int], client: Client) -> str:
-    """How long after its issue a code was redeemed, where its issue is in the log."""
+    """The code's age when redeemed; ``""`` if the log does not have its issue."""
     issued_at = granted.get(entry.get("flow", ""))
     if issued_at is None:
         return ""
     return (
-        f"the code was redeemed {entry['at'] - issued_at} s after it was issued, and is good for"
+        f"the code was redeemed {entry['at'] - issued_at} s after it was issued, but expires after"
         f" {client.profile.code_ttl} s: redeem it as soon as it arrives"
     )
 
 
-def _beside(sent: str, client: Client) -> str:
-    """The registered redirect URIs, and in what the nearest differs from what was sent."""
+def _nearest(sent: str, client: Client) -> str:
+    """The registered redirect URIs, and how the nearest one differs from ``sent``."""
     listed = ", ".join(client.redirect_uris) or "none"
     near = ((difference(sent, each), each) for each in client.redirect_uris)
     found = next(((what, each) for what, each in near if what), None)
@@ -165,7 +165,7 @@ def _beside(sent: str, client: Client) -> str:
 
 
 def difference(sent: str, registered: str) -> str:
-    """In what one thing ``sent`` differs from ``registered``, ``""`` where it is more than one."""
+    """The one part in which ``sent`` differs from ``registered``; ``""`` if several differ."""
     try:
         one, two = urlsplit(sent), urlsplit(registered)
         ports = one.port, two.port

@@ -1,6 +1,6 @@
 """The client registration endpoint: RFC 7591 §3, OpenID Connect Registration §3.
 
-What happens to a client afterwards is ``registration.management``'s.
+``registration.management`` reads, changes and deletes registered clients.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from idp.web.http import Request, Response, json_response
 
 
 def register(registrar: RegistrationService, request: Request) -> Response:
-    """Register the client that the request describes; 201 with all that it needs from now on.
+    """Register the client described by the request; 201 with its client information.
 
     Raises:
         OAuthError: 401 ``invalid_token``; ``invalid_redirect_uri``, ``invalid_client_metadata``,
@@ -74,7 +74,7 @@ def _registered(
 
 
 def _use_up(registrar: RegistrationService, stated: Stated) -> None:
-    """Of one software statement one client is registered, where it can be told from others."""
+    """Accept a software statement with a ``jti`` once."""
     if stated.use is None:
         return
     try:
@@ -89,16 +89,16 @@ def _keep(registrar: RegistrationService, client: Client, registration: Registra
     except NotOpen as error:
         if registration.invitation:
             raise unauthorized("shown", "initial_token_used_up") from error
-        problem = "no more clients can be registered here now"
+        problem = "the limit of registered clients is reached"
         raise OAuthError("access_denied", problem, status=403, reason="too_many_open") from error
     registrar.services.clients.refresh()
 
 
 def _invitation(registrar: RegistrationService, request: Request) -> Invitation | None:
-    """The initial access token's invitation; None where registration is open and none is shown.
+    """The invitation of the initial access token; None for open registration without a token.
 
     Raises:
-        OAuthError: 401, the policy wants one, or the one that is shown is not good.
+        OAuthError: 401: the token is missing, or not valid.
     """
     token, policy = shown_token(request), registrar.settings.policy
     if policy == "open" and "authorization" not in request.headers:

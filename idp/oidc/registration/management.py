@@ -1,7 +1,7 @@
-"""The client configuration endpoint: RFC 7592. A client reads, changes and deletes itself.
+"""The client configuration endpoint: RFC 7592. Reads, changes and deletes one client.
 
-A change gives a new registration access token, and the one before is dead at once. What a change or
-a deletion ends (a key, a secret, the client) has ended on every process when the answer comes.
+A change issues a new registration access token and invalidates the old one. A change or deletion
+takes effect in every process before the response is sent.
 """
 
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ _NOT_TO_BE_SENT = (
     "client_id_issued_at",
 )
 _UNREVIEWED = frozenset({"jwks", "jwks_uri", "contacts", "software_version"})
-"""What a client may change without anybody looking at it again: its keys, above all."""
+"""Members that a client may change without another review by the operator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A client that showed its registration access token."""
+    """A client authenticated by its registration access token."""
 
     client: Client
     registration: Registration
@@ -39,11 +39,11 @@ class Caller:
 
 
 def manage(registrar: RegistrationService, client_id: str, request: Request) -> Response:
-    """Do with the client what its method says.
+    """Read, change or delete the client: GET, PUT, DELETE.
 
     Raises:
-        OAuthError: 401 ``invalid_token``, also for a client that does not exist; 429; and for a
-            change all that a registration may be refused with.
+        OAuthError: 401 ``invalid_token``, also for an unknown client; 429; for a change also the
+            errors of a registration.
     """
     registrar.count(request)
     try:
@@ -72,7 +72,7 @@ def _caller(registrar: RegistrationService, client_id: str, request: Request) ->
 
 
 def _change(registrar: RegistrationService, caller: Caller, request: Request) -> Response:
-    """Replace the metadata as a whole (RFC 7592 §2.2): what is left out is gone."""
+    """Replace all metadata; omitted members are deleted (RFC 7592 §2.2)."""
     raw, old = read(request), caller.client
     shown = _check_identity(registrar, caller, raw)
     statement = raw.get("software_statement") or caller.registration.software_statement or None
@@ -99,17 +99,17 @@ def _change(registrar: RegistrationService, caller: Caller, request: Request) ->
 
 
 def _check_identity(registrar: RegistrationService, caller: Caller, raw: Mapping[str, Any]) -> str:
-    """The secret that the request shows, ``""`` for none; id and secret are not its to change.
+    """The secret in the request, ``""`` for none. A client cannot change its id or secret.
 
     Raises:
-        OAuthError: another id or secret, or a member that is not to be sent.
+        OAuthError: another id or secret, or a member that only the provider sets.
     """
     for name in _NOT_TO_BE_SENT:
         if name in raw:
-            raise invalid_request(f"{name} is not the client's to change")
+            raise invalid_request(f"{name} must not be sent: only the provider sets it")
     client_id, secret = caller.client.client_id, raw.get("client_secret")
     if raw.get("client_id") != client_id:
-        raise OAuthError("invalid_client_metadata", "client_id: must be the client's own")
+        raise OAuthError("invalid_client_metadata", "client_id: must be this client's id")
     if secret is None:
         return ""
     try:
@@ -118,13 +118,13 @@ def _check_identity(registrar: RegistrationService, caller: Caller, raw: Mapping
         pepper, now = registrar.services.keys.derive("client"), registrar.services.clock()
         verify_secret(caller.client, client_id, secret, pepper=pepper, now=now)
     except OAuthError as error:
-        problem = "client_secret: must be the client's own"
+        problem = "client_secret: must be this client's secret"
         raise OAuthError("invalid_client_metadata", problem) from error
     return secret
 
 
 def _status(registrar: RegistrationService, old: Client, new: Client) -> ClientStatus:
-    """As before, but that what citizens see or get is looked at by an operator again."""
+    """The old status, or disabled if the change needs another review by the operator."""
     before, after = (
         {name: each for name, each in describe(client).items() if name not in _UNREVIEWED}
         for client in (old, new)
@@ -133,7 +133,7 @@ def _status(registrar: RegistrationService, old: Client, new: Client) -> ClientS
 
 
 def _delete(registrar: RegistrationService, caller: Caller, request: Request) -> Response:
-    """Delete the client: nothing that it was given works any more (RFC 7592 §2.3)."""
+    """Delete the client; all its grants and tokens become invalid (RFC 7592 §2.3)."""
     try:
         registrar.registrations.delete(caller.registration)
     except NotOpen as error:

@@ -1,4 +1,4 @@
-"""What is remembered of a client that registered itself, and of who may."""
+"""Stored registrations of clients, and initial access tokens."""
 
 from dataclasses import dataclass, field
 
@@ -7,9 +7,9 @@ from idp.core.handles import digest, equal, random_name
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """An initial access token (RFC 7591 §1.2): its ``uses`` left, and the ``scope`` it opens.
+    """An initial access token (RFC 7591 §1.2): remaining ``uses``, and the allowed ``scope``.
 
-    ``name`` is how operators speak of it; the token itself is kept as ``digest`` only.
+    ``name`` identifies it to operators; of the token only the ``digest`` is stored.
     """
 
     name: str
@@ -20,18 +20,18 @@ class Invitation:
     expires_at: int
 
     def usable(self, now: int) -> bool:
-        """Whether one more client may be registered with it."""
+        """Whether it may register one more client."""
         return self.uses > 0 and now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A client that registered itself: its registration access token, and what bounds it.
+    """Registration of a client: its registration access token and its limits.
 
-    ``scope`` is what it may register, now and by later changes; ``invitation`` the name of the
-    initial access token that was used (``""``: open registration); ``software_statement`` is kept
-    as it came (RFC 7591 §3.2.1). ``decided_at`` (epoch seconds) is when an operator, or an open
-    policy, decided on the client; None: it waits for an operator.
+    ``scope`` is the most it may register, now and by later changes; ``invitation`` the name of its
+    initial access token (``""``: open registration); ``software_statement`` is the one it sent, for
+    the response (RFC 7591 §3.2.1). ``decided_at`` (epoch seconds): when an operator, or an open
+    policy, approved or refused the client; None: it waits for review.
     """
 
     client_id: str
@@ -47,5 +47,5 @@ class Registration:
 
 
 def new_client_id() -> str:
-    """A client_id that nobody can guess and that needs no encoding in a URL."""
+    """A random client_id of URL-safe characters."""
     return random_name(16)

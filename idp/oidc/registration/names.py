@@ -1,4 +1,4 @@
-"""Names that citizens would take for one another (Unicode TR39 §4, the part that Latin needs)."""
+"""Confusable client names (Unicode TR39 §4, for Latin script)."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -9,13 +9,13 @@ _ALIKE = str.maketrans({"đ": "d", "ı": "l", "i": "l", "1": "l", "0": "o", "5":
 
 
 def skeleton(name: str) -> str:
-    """What is left of a name when case, marks, blanks and look-alike letters are not told apart."""
+    """The name without case, marks, blanks and look-alike letters, for comparison."""
     plain = unicodedata.normalize("NFKD", name).casefold().translate(_ALIKE)
     return "".join(each for each in plain if each.isalnum()).replace("rn", "m").replace("vv", "w")
 
 
 def look_alikes(client: Client, others: Iterable[Client]) -> tuple[str, ...]:
-    """The ids of other active clients whose names look like the client's."""
+    """The ids of other active clients with confusable names."""
     mine = _skeletons(client)
     return tuple(
         each.client_id

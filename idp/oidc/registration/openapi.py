@@ -1,4 +1,4 @@
-"""The registration endpoints in the words of OpenAPI: what is sure to be taken, and the answers."""
+"""OpenAPI of the registration endpoints: members that are always accepted, and responses."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,7 @@ from idp.web.openapi import (
 
 
 def _optional(kind: str, **more: Any) -> Schema:
-    """A member that may be left out, or be null, which is the same (RFC 7592 §2.2)."""
+    """An optional member; null means omitted (RFC 7592 §2.2)."""
     return {"type": [kind, "null"], **more}
 
 
@@ -35,7 +35,7 @@ def _words(values: tuple[str, ...]) -> Schema:
 
 _ASCII = "^[ -~]*$"
 _NAMED = f"^(?=.*[^ ]){TEXT_PATTERN.removeprefix('^')}"
-"""More than blanks."""
+"""At least one character other than a blank."""
 _WEB = {"type": "string", "pattern": WEB_PATTERN}
 _APP = {"type": "string", "pattern": APP_PATTERN}
 _HERE = {"type": "string", "pattern": "^http://localhost(?:[:/?]|$)"}
@@ -62,16 +62,17 @@ _CLIENT: Mapping[str, Any] = {
     "dpop_bound_access_tokens": _SWITCH,
 }
 _DESCRIPTION = (
-    "The metadata of RFC 7591 §2 and OpenID Connect Registration §2. What is listed here is taken"
-    " alone and together. Other members are judged by what the provider's own metadata support and"
-    " by one another (keys for the methods that need them, response_types for grant_types);"
-    " redirect_uris may be left out where grant_types name neither authorization_code nor implicit,"
-    " be of an app's own scheme where application_type is native, and are several where they have"
-    " one host or a sector_identifier_uri. A URI has"
-    f" at most {MAX_URI} characters. Members that are in no standard"
-    " are refused; those that we do not use are ignored."
+    "The metadata of RFC 7591 §2 and OpenID Connect Registration §2. The members listed here are"
+    " accepted in any combination. Other members must fit the provider's metadata and one another"
+    " (keys for the methods that need them, response_types for grant_types). redirect_uris may be"
+    " omitted if grant_types has neither authorization_code nor implicit; may use a private-use"
+    " scheme if application_type is native; several need one common host or a"
+    f" sector_identifier_uri. A URI has at most {MAX_URI} characters. Nonstandard members are"
+    " refused; unused standard members are ignored."
 )
-_NOT_TO_BE_SENT = "as registered; without what the provider alone sets (RFC 7592 §2.2)"
+_NOT_TO_BE_SENT = (
+    "as registered; members that only the provider sets must not be sent (RFC 7592 §2.2)"
+)
 _GIVEN = an_object(
     {
         "client_id": TEXT,
@@ -110,7 +111,7 @@ PATHS: Paths = {
     REGISTER: {
         "post": operation(
             "Register a client (RFC 7591)",
-            {"201": answer("As it was registered", _GIVEN)},
+            {"201": answer("The registered client", _GIVEN)},
             body=json_body(_NEW),
             security=_INITIAL,
         )
@@ -119,17 +120,17 @@ PATHS: Paths = {
         "parameters": [parameter("client_id", "path", TEXT)],
         "get": operation(
             "Read a registration (RFC 7592)",
-            {"200": answer("As it is registered", _GIVEN)},
+            {"200": answer("The registered client", _GIVEN)},
             security=_OWN,
         ),
         "put": operation(
             "Replace a registration",
-            {"200": answer("As it is registered now", _GIVEN)},
+            {"200": answer("The changed client", _GIVEN)},
             body=json_body(_CHANGED),
             security=_OWN,
         ),
         "delete": operation(
-            "End a registration", {"204": {"description": "It is gone"}}, security=_OWN
+            "Delete a registration", {"204": {"description": "Deleted"}}, security=_OWN
         ),
     },
 }

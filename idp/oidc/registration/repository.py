@@ -1,7 +1,7 @@
-"""Self-registered clients and initial access tokens in the database.
+"""Registered clients and initial access tokens in the database.
 
-A client and what is remembered of its registration are written in one transaction, in which the
-initial access token loses a use as well: of many at once, only as many succeed as it has uses.
+One transaction writes the client and its registration, and counts the use of the initial access
+token, so concurrent requests cannot exceed its uses.
 """
 
 from typing import Any
@@ -50,11 +50,11 @@ invitations = Table(
 
 
 class NotOpen(Exception):
-    """The token no longer opens what it opened when it was looked at."""
+    """The token was used up, replaced or deleted since it was read."""
 
 
 class Registrations:
-    """The records of one provider. Every call raises Unavailable when the database is away."""
+    """The registrations of one provider. Every call raises Unavailable if the database is down."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -63,10 +63,12 @@ class Registrations:
     # Clients
 
     def create(self, client: Client, registration: Registration, *, most: int) -> None:
-        """Register a client, with the use of its invitation; ``most`` may be open ones.
+        """Register a client and count the use of its invitation.
+
+        At most ``most`` clients may register without an invitation.
 
         Raises:
-            NotOpen: the invitation has no use left, or there are ``most`` open ones already.
+            NotOpen: the invitation has no use left, or there are ``most`` clients without one.
         """
         with self._database.begin() as connection:
             if registration.invitation:
@@ -80,14 +82,14 @@ class Registrations:
             connection.execute(insert(registrations).values(_values(registration)))
 
     def get(self, client_id: str) -> Registration | None:
-        """What is remembered of a client; None where it did not register itself."""
+        """The registration of a client; None if the operator created it."""
         query = select(registrations).where(registrations.c.client_id == client_id)
         with self._database.read() as connection:
             row = connection.execute(query).one_or_none()
         return _registration(row) if row else None
 
     def all(self) -> tuple[Registration, ...]:
-        """Every client that registered itself."""
+        """Every registration."""
         with self._database.read() as connection:
             return tuple(_registration(row) for row in connection.execute(select(registrations)))
 
@@ -95,7 +97,7 @@ class Registrations:
         """Write a client and its new token, if the token is still the ``old`` one.
 
         Raises:
-            NotOpen: it is not: somebody was faster.
+            NotOpen: another change came first.
         """
         with self._database.begin() as connection:
             mine = update(registrations).where(_is(old)).values(_values(new))
@@ -104,7 +106,7 @@ class Registrations:
             update_client(connection, client)
 
     def decide(self, client_id: str) -> None:
-        """Remember that an operator decided on a client, if it registered itself."""
+        """Record the operator's decision on a client, if it has a registration."""
         decided = (
             update(registrations)
             .where(registrations.c.client_id == client_id)
@@ -114,10 +116,10 @@ class Registrations:
             connection.execute(decided)
 
     def delete(self, registration: Registration) -> None:
-        """Forget a client and its registration, if the token is still this one.
+        """Delete a client and its registration, if the token is still the same.
 
         Raises:
-            NotOpen: it is not.
+            NotOpen: the token was replaced.
         """
         with self._database.begin() as connection:
             if not connection.execute(delete(registrations).where(_is(registration))).rowcount:
@@ -127,7 +129,7 @@ class Registrations:
     # Initial access tokens
 
     def invite(self, invitation: Invitation) -> None:
-        """Keep a new initial access token."""
+        """Store a new initial access token."""
         values = {**_fields(invitation, invitations), "scope": " ".join(invitation.scope)}
         with self._database.begin() as connection:
             connection.execute(insert(invitations).values(values))
@@ -146,7 +148,7 @@ class Registrations:
             return tuple(_invitation(row) for row in connection.execute(query))
 
     def uninvite(self, name: str) -> bool:
-        """Forget an initial access token; whether there was one. Its clients stay."""
+        """Delete an initial access token, but not its clients; returns whether it existed."""
         with self._database.begin() as connection:
             gone = connection.execute(delete(invitations).where(invitations.c.name == name))
             return bool(gone.rowcount)

@@ -1,6 +1,6 @@
-"""What a stranger may register: RFC 7591 §2 and §5, OpenID Connect Registration §2.
+"""Checks of a registration request: RFC 7591 §2 and §5, OpenID Connect Registration §2.
 
-``clients.rules`` judges metadata as such; this module adds what an operator would not be asked.
+``clients.rules`` checks all client metadata; this module adds the limits of self-registration.
 """
 
 import re
@@ -17,10 +17,10 @@ from idp.oidc.settings import RegistrationSettings
 from idp.oidc.vocabulary import CIBA, DEVICE_CODE, LOGIN_GRANTS, OPENID
 
 _OURS = frozenset({"client_id", "client_secret", "software_statement", "status"})
-"""Members of a request that are not the client's to choose, or are read elsewhere."""
+"""Members that the provider sets, or that are read elsewhere."""
 TEXT_PATTERN = "^[ -~¡-©«¬®-´¶-¹»-ɏḀ-ỿ\\u0300-\\u030c\\u031b\\u0323-\\u0328‐-―‘-…‰′″‹›₫€№™]*$"
-"""A regular expression (ECMA-262) for :data:`TEXTS`: the letters of languages that write Latin,
-also with their marks apart, and signs that look like nothing else.
+"""A regular expression (ECMA-262) for :data:`TEXTS`: Latin letters, also with
+combining marks, and signs that cannot be confused with others.
 """
 _TEXT = re.compile(TEXT_PATTERN)
 
@@ -32,9 +32,9 @@ def admit(
     settings: RegistrationSettings,
     rules: Rules = STRICT,
 ) -> Client:
-    """The client that ``raw`` describes, cut down to what it may have; ``scope`` at the most.
+    """The client described by ``raw``, reduced to what the policy and ``scope`` allow.
 
-    Members that are null count as left out (RFC 7592 §2.2).
+    Null members count as omitted (RFC 7592 §2.2).
 
     Raises:
         OAuthError: ``invalid_redirect_uri``, ``invalid_client_metadata``.
@@ -53,21 +53,21 @@ def admit(
 
 
 def refused(problems: tuple[str, ...]) -> OAuthError:
-    """The error of RFC 7591 §3.2.2 for ``member: what is wrong`` sentences."""
+    """The error of RFC 7591 §3.2.2 for ``member: problem`` sentences."""
     about_uris = any(each.startswith(("redirect_uris:", "redirect_uris.")) for each in problems)
     error = "invalid_redirect_uri" if about_uris else "invalid_client_metadata"
     return OAuthError(error, _plain("; ".join(problems)), reason=error)
 
 
 def _plain(text: str) -> str:
-    """``text`` with only what an error description may hold (RFC 6749 §5.2), and no markup."""
+    """``text`` in the characters of an error description (RFC 6749 §5.2), without markup."""
     return "".join(
         each if " " <= each <= "~" and each not in '"\\<>&' else "?" for each in text[:1_000]
     )
 
 
 def _scope(members: Mapping[str, Any], allowed: tuple[str, ...]) -> dict[str, str]:
-    """The scope asked for as far as it is ``allowed``; ``openid`` where a login asks for none."""
+    """The requested scope within ``allowed``; ``openid`` if a login requests none."""
     asked = members.get("scope")
     if asked is None:
         grants = members.get("grant_types", ["authorization_code"])
@@ -82,9 +82,9 @@ def _problems(
     client: Client, asked: Mapping[str, Any], settings: RegistrationSettings
 ) -> Iterator[str]:
     for each in set(client.grant_types) - set(settings.grant_types):
-        yield f"grant_types: {each} is for the operator to give"
+        yield f"grant_types: only the operator can register {each}"
     if not client.scope and not set(client.grant_types).isdisjoint(LOGIN_GRANTS):
-        yield "scope: nothing of it may be registered here"
+        yield "scope: none of the requested scope may be registered here"
     yield from _sector_problems(client)
     if settings.reviewed:
         yield from _implicit_problems(client)
@@ -93,26 +93,26 @@ def _problems(
 
 
 def _sector_problems(client: Client) -> Iterator[str]:
-    """Nobody joins the sector of a host by naming it and being answered elsewhere (OIDC §8.1)."""
+    """Answers outside redirect_uris need a sector_identifier_uri (OIDC Core §8.1)."""
     if client.sector_identifier_uri:
         return
     if client.sector != client.client_id and not {DEVICE_CODE, CIBA}.isdisjoint(client.grant_types):
-        yield "sector_identifier_uri: is needed where answers go to other places than one host"
+        yield "sector_identifier_uri: is required for the device and CIBA grants"
 
 
 def _implicit_problems(client: Client) -> Iterator[str]:
-    """Tokens in a URL never go to whoever answers on somebody's machine (OIDC Registration §2).
+    """The implicit grant needs https and no loopback host (OIDC Registration §2).
 
-    In the sandbox they do: there suites and developers' own machines are the relying parties.
+    The sandbox allows both, for test suites and developers' machines.
     """
     if "implicit" not in client.grant_types or client.application_type != "web":
         return
     for uri in client.redirect_uris:
         if loopback(uri) or not uri.startswith("https:"):
-            yield f"redirect_uris: {uri[:80]!r} the implicit grant needs https, on no loopback host"
+            yield f"redirect_uris: {uri[:80]!r}: implicit needs https and no loopback host"
 
 
 def _text_problems(name: str, text: str) -> Iterator[str]:
-    """What citizens read is what it looks like: no hidden characters, no look-alike letters."""
+    """Texts shown to citizens have no hidden characters and no look-alike letters."""
     if not _TEXT.fullmatch(text):
-        yield f"{name}: has at least one character that is no Latin letter, digit or plain sign"
+        yield f"{name}: has a character other than Latin letters, digits and plain signs"

@@ -1,4 +1,4 @@
-"""Software statements: RFC 7591 §2.3, §3.1.1. One issuer alone is believed, whose keys we hold."""
+"""Software statements: RFC 7591 §2.3, §3.1.1. Accepts one configured issuer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ _TYP = ("", "JWT")
 
 
 REMEMBERED = 10 * 365 * 24 * 3600
-"""Seconds for which a used statement that never expires is known."""
+"""Seconds for which the use of a statement without ``exp`` is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A request as its software statement has it: signed members replace plain ones.
+    """A request with its software statement applied: signed members replace plain ones.
 
-    ``use`` is the one use of a statement that can be told from others, because it has a ``jti``.
+    ``use`` is the single use of a statement that has a ``jti``.
     """
 
     members: Mapping[str, Any]
@@ -37,13 +37,13 @@ class Stated:
 
 
 def with_statement(raw: Mapping[str, Any], settings: RegistrationSettings, *, now: int) -> Stated:
-    """``raw`` as its software statement has it.
+    """``raw`` with its software statement applied.
 
-    Claims of it that we do not use say something to others, and are ignored (RFC 7591 §2.3).
+    Unknown claims of the statement are ignored (RFC 7591 §2.3).
 
     Raises:
-        OAuthError: ``unapproved_software_statement``, from somebody else; or
-            ``invalid_software_statement``, not a JWT of the issuer's that is valid now.
+        OAuthError: ``unapproved_software_statement``: from another issuer;
+            ``invalid_software_statement``: not a valid JWT of the issuer.
     """
     statement = raw.get("software_statement")
     if statement is None:
@@ -72,7 +72,7 @@ def _use(claims: Mapping[str, Any], settings: RegistrationSettings, now: int) ->
 
 
 def invalid(reason: str) -> OAuthError:
-    """The statement is not good; how, only the audit log learns."""
+    """The statement is not valid; the exact reason goes only to the audit log."""
     return OAuthError(
         "invalid_software_statement",
         "the software statement is not valid",

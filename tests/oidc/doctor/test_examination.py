@@ -85,7 +85,7 @@ def test_a_good_certificate_of_a_redirect_uri_is_ok_and_no_request_is_sent(
 @pytest.mark.parametrize(
     ("host", "days", "verdict", "sentence"),
     [
-        (HOST, 5, WARNING, "ends in 5 days: renew it"),
+        (HOST, 5, WARNING, "expires in 5 days: renew it"),
         (HOST, -5, PROBLEM, "has expired: renew it"),
         ("other.example.vn", 200, PROBLEM, "for another host"),
     ],
@@ -158,10 +158,10 @@ def test_a_private_address_is_told(examine: Examine, authority: Authority) -> No
         ([jwk(), jwk(ec.generate_private_key(ec.SECP256R1()), "k2")], WARNING, "2 keys for ES256"),
         ([jwk(RSA_KEY)], PROBLEM, "publish a signing key for ES256"),
         ([jwk(use="enc")], PROBLEM, "publish a signing key for ES256"),
-        ([jwk() | {"x": "AAAA"}], PROBLEM, "spoils the whole set"),
-        ([jwk(), {"kty": "EC", "crv": "P-521", "kid": "z"}], WARNING, "which is not used"),
-        ([jwk(kid=["no", "text"])], PROBLEM, "spoils the whole set"),
-        (["no object"], PROBLEM, "spoils the whole set"),
+        ([jwk() | {"x": "AAAA"}], PROBLEM, "makes the whole set invalid"),
+        ([jwk(), {"kty": "EC", "crv": "P-521", "kid": "z"}], WARNING, "which is ignored"),
+        ([jwk(kid=["no", "text"])], PROBLEM, "makes the whole set invalid"),
+        (["no object"], PROBLEM, "makes the whole set invalid"),
         ([], PROBLEM, "publish a signing key for ES256"),
     ],
 )
@@ -271,11 +271,11 @@ def test_a_logout_endpoint_gets_a_good_token_about_nobody_and_a_forged_one(
 @pytest.mark.parametrize(
     ("statuses", "verdict", "sentence"),
     [
-        ((200, 204), PROBLEM, "everybody can log your users out"),
+        ((200, 204), PROBLEM, "anybody can log your users out"),
         ((204, 500), WARNING, "answer 400"),
-        ((400,), WARNING, "refuses a good token"),
+        ((400,), WARNING, "refuses a valid token"),
         ((404,), PROBLEM, "register the address"),
-        ((405,), PROBLEM, "does not take POST"),
+        ((405,), PROBLEM, "does not accept POST"),
         ((403,), PROBLEM, "CSRF protection"),
         ((500,), PROBLEM, "answers 500"),
         ((302,), PROBLEM, "redirect, which is not followed"),
@@ -337,7 +337,7 @@ def test_a_sector_document_that_does_not_list_a_redirect_uri_is_told(
 @pytest.mark.parametrize(
     ("answer", "verdict", "sentence"),
     [
-        (ok(b"PNG", b"Content-Type: image/png"), OK, "picture of 3 bytes"),
+        (ok(b"PNG", b"Content-Type: image/png"), OK, "image of 3 bytes"),
         (ok(b"<html>", b"Content-Type: text/html"), PROBLEM, "Content-Type text/html"),
         (ok(b"x" * 150_000, b"Content-Type: image/png"), WARNING, "150000 bytes"),
         (ok(b"", b"Location: /y", status=b"301 Moved"), PROBLEM, "answers 301"),

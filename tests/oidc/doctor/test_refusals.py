@@ -360,7 +360,7 @@ def test_a_mistake_that_was_mended_since_is_a_warning(world: World) -> None:
     world.tokens()
     (finding,) = diagnose(world, world.client)
     assert finding.verdict is Verdict.WARNING
-    assert "A later request went well" in finding.sentence
+    assert "A later request succeeded" in finding.sentence
 
 
 def test_the_same_mistake_is_told_once_with_how_often_and_its_last_reference(world: World) -> None:
