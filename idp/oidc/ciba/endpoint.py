@@ -1,7 +1,6 @@
 """/bc-authorize: the backchannel authentication endpoint, CIBA Core §7.
 
-The citizen's pages are in ``views``. Whoever is asked, and whether there is such a person, the
-client is answered alike.
+The citizen's pages are in ``views``. The response does not reveal whether the person exists.
 """
 
 import json
@@ -41,11 +40,11 @@ _log = structlog.get_logger("idp.ciba")
 
 
 def authenticate(services: Services, approval: Approval, request: Request) -> Response:
-    """Ask a citizen, and tell the client how to learn the answer.
+    """Start a request for a citizen; the response has its ``auth_req_id``.
 
     Raises:
-        OAuthError: it is refused.
-        Unavailable: no text can be sent now.
+        OAuthError: the request is refused.
+        Unavailable: no text message can be sent now.
     """
     require_form(request)
     client = services.client_authentication.authenticate(request)
@@ -57,7 +56,7 @@ def authenticate(services: Services, approval: Approval, request: Request) -> Re
         asked = parse(services, client, params, reference=Reference.of(handle))
         box = Mailbox.of(services, asked.number)
         before = box.ask(services, client)
-        services.sender.check()  # asked alike for everybody
+        services.sender.check()  # for unknown persons too
     waiting = _begin(services, client, asked, box, handle)
     _supersede(services, approval, client, before)
     event = DecoupledRequested(
@@ -67,19 +66,19 @@ def authenticate(services: Services, approval: Approval, request: Request) -> Re
         kind=KIND,
     )
     services.audit.write(event, peer=request.peer)
-    told = {
+    answered = {
         "auth_req_id": str(handle),
         "expires_in": asked.ttl,
         "interval": waiting.interval,
         "match_number": waiting.payload["match"],
     }
-    return json_response(told)
+    return json_response(answered)
 
 
 def _begin(
     services: Services, client: Client, asked: BackchannelRequest, box: Mailbox, handle: Handle
 ) -> Waiting:
-    """Store the request and send its text."""
+    """Store the request and send the text message."""
     account, now = mailbox.recipient(services, asked.number), services.clock()
     match, choices = match_numbers()
     waiting = Waiting(
@@ -102,21 +101,21 @@ def _begin(
         text = request_text(client.client_name.vi)
         try:
             services.sender.send(account.phone, text, reference=f"{KIND}-{handle.flow}")
-        except Unavailable as error:  # the request is on the page all the same
+        except Unavailable as error:  # the request is on the citizen's page anyway
             _log.warning("text_not_sent", dependency=error.dependency, flow=handle.flow)
     return waiting
 
 
 def _ping(services: Services, handle: Handle, token: str) -> str:
-    """What the client is told with once there is an answer; ``""`` for one that polls."""
-    told = json.dumps({"auth_req_id": str(handle), "token": token})
-    return seal(services.pepper, KIND, handle.flow, told) if token else ""
+    """The sealed ping notification (§10.2), ``""`` for a client that polls."""
+    ping = json.dumps({"auth_req_id": str(handle), "token": token})
+    return seal(services.pepper, KIND, handle.flow, ping) if token else ""
 
 
 def _supersede(
     services: Services, approval: Approval, client: Client, before: Reference | None
 ) -> None:
-    """Of one client's requests to one person only the last is open."""
+    """Deny the client's earlier request to the same person, if it is still open."""
     old = find(services, KIND, before)
     if old is not None and old.open(services.clock()):
         taken, _ = services.transient.run(
@@ -124,12 +123,12 @@ def _supersede(
             Mailbox(old.payload["who"]).forget(old),
         )
         if taken.value is not None:
-            approval.told(old, client)
+            approval.notify(old, client)
 
 
 @contextmanager
 def _recorded(services: Services, client: Client, request: Request) -> Iterator[None]:
-    """Refusals within go to the audit log."""
+    """Write refusals to the audit log."""
     try:
         yield
     except OAuthError as error:
@@ -162,15 +161,15 @@ _BEGUN = an_object(
 )
 _READ = [each for each in MEMBERS if each not in ("login_hint_token", "user_code")]
 _DESCRIPTION = (
-    "Either request, a signed one that holds all members; or scope and login_hint (a personal"
-    " number) or id_token_hint. A client that is pinged sends client_notification_token."
+    "Either request, a signed request object with all parameters; or scope and either login_hint"
+    " (a personal number) or id_token_hint. Ping mode requires client_notification_token."
 )
 _PATHS: Paths = {
     **sandbox.PATHS,
     PATH: {
         "post": operation(
-            "Ask a citizen on their own phone (CIBA Core §7)",
-            {"200": answer("The request waits", _BEGUN)},
+            "Authenticate a citizen on their own phone (CIBA Core §7)",
+            {"200": answer("The request is pending", _BEGUN)},
             body=form(
                 {**dict.fromkeys(_READ, TEXT), "resource": REPEATED, "request": TEXT},
                 description=_DESCRIPTION,

@@ -1,7 +1,7 @@
-"""Who is asked what: the requests that wait for one person, and how many may.
+"""One person's open requests, and their limits.
 
-A person stands here under a counter name made from their number, whether or not there is such a
-person: what a client sees never depends on it (CIBA Core §15).
+The person is named by a MAC of their number, whether or not the person exists: the client cannot
+see a difference (CIBA Core §15).
 """
 
 import secrets
@@ -22,39 +22,39 @@ from idp.storage.transient import Delete, Get, Link, Members, Operation, Put, Un
 
 CHOICES = 3
 REQUESTS = Limit("ciba-client", 3_000, 60)
-"""Of one client in a minute."""
+"""Requests of one client in a minute."""
 MAX_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """One person's requests; ``who`` is the counter name."""
+    """One person's requests; ``who`` is the MAC of their number."""
 
     who: str
 
     @classmethod
     def of(cls, services: Services, number: PersonalNumber) -> "Mailbox":
-        """The mailbox of the person with this number, if there is one."""
+        """The mailbox of this number."""
         return cls(throttle.person(services.keys.derive("counter"), number.digits))
 
     def last(self, client: Client | str) -> str:
-        """Where the last open request of a client is kept."""
+        """Key of the client's last open request."""
         return f"ciba-last:{{{self.who}}}:{_tag(client)}"
 
     def quiet(self, client: Client | str) -> str:
-        """Where it is kept that this person said no to a client a moment ago."""
+        """Key of the pause after this person denied a request of the client."""
         return f"ciba-quiet:{{{self.who}}}:{_tag(client)}"
 
     @property
     def all(self) -> str:
-        """Where the references of everything that waits are kept."""
+        """Key of the set of open requests' references."""
         return f"ciba-of:{{{self.who}}}"
 
     def ask(self, services: Services, client: Client) -> Reference | None:
-        """Whether ``client`` may ask this person now; its request before this one, if it waits.
+        """Check that ``client`` may ask this person now; returns its earlier request, if open.
 
         Raises:
-            OAuthError: 429: too often, or the person said no a moment ago.
+            OAuthError: 429: too many requests, or the person has just denied one.
         """
         settings, toll = services.settings, self._toll(services, client)
         quiet, last, *counts = services.transient.run(
@@ -77,18 +77,18 @@ class Mailbox:
         )
 
     def forget(self, waiting: Waiting) -> Unlink:
-        """The operation that takes a request out of those that wait."""
+        """The operation that removes a request from the open ones."""
         return Unlink(self.all, str(waiting.reference))
 
     def remove(self, waiting: Waiting, *, allowed: bool, cool_down: int) -> tuple[Operation, ...]:
-        """The operations that go with a decision. Who says no is left alone for a while."""
+        """The operations of a decision. A denial starts the pause of ``cool_down`` seconds."""
         removed = (Delete(self.last(waiting.client_id)), self.forget(waiting))
         if allowed or not cool_down:
             return removed
         return (*removed, Put(self.quiet(waiting.client_id), {}, cool_down))
 
     def requests(self, services: Services) -> tuple[Waiting, ...]:
-        """What can be decided now, the newest first."""
+        """The open requests, newest first."""
         (members,) = services.transient.run(Members(self.all))
         found = [Reference.parse(each) for each in sorted(members)]
         reads: list[Get[Value]] = [Get(each.key(KIND)) for each in found if each]
@@ -112,7 +112,7 @@ class Mailbox:
 
 
 def recipient(services: Services, number: PersonalNumber) -> Account | None:
-    """The account of who is asked, None for nobody and for somebody who may not log in."""
+    """The account with this number; None if the person is unknown or may not log in."""
     account = services.accounts.by_number(number)
     person = services.registry.person(number)
     if account is None or person is None:
@@ -125,7 +125,7 @@ def recipient(services: Services, number: PersonalNumber) -> Account | None:
 
 
 def match_numbers() -> tuple[str, tuple[str, ...]]:
-    """Two digits for the client to show, and the three to choose from."""
+    """The two-digit number that the client shows, and the three choices."""
     choices = tuple(str(each) for each in secrets.SystemRandom().sample(range(10, 100), CHOICES))
     return secrets.choice(choices), choices
 
@@ -136,5 +136,5 @@ def _tag(client: Client | str) -> str:
 
 def _not_now(seconds: int, reason: str) -> OAuthError:
     return slow_down(
-        "access_denied", seconds, "this person is not to be asked again so soon", reason=reason
+        "access_denied", seconds, "this person must not be asked again so soon", reason=reason
     )

@@ -1,7 +1,7 @@
-"""Ping: telling a client that its request was decided (CIBA Core §10.2).
+"""Ping: notifying a client that its request was decided (CIBA Core §10.2).
 
-Sent once, behind the citizen's back: whatever the client's endpoint does or answers, nobody waits
-for it, nothing is sent again, and the client can poll as well.
+Sent once, in the background. The citizen's page does not wait for it, and a failed notification is
+not repeated: the client can poll as well.
 """
 
 import json
@@ -20,7 +20,7 @@ THREADS = 4
 
 
 class Pings:
-    """Sends notifications in threads of its own, begun by the first one (after any fork)."""
+    """Sends notifications in its own threads, started by the first one (after any fork)."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Pings:
         self._log = structlog.get_logger("idp.ciba")
 
     def send(self, client_id: str, endpoint: str, *, token: str, auth_req_id: str) -> None:
-        """Queue one notification; when too many wait it is left out, and logged."""
+        """Queue one notification; if the queue is full, log it as not sent."""
         if not self._room.acquire(blocking=False):
             self._log.warning("ping_not_sent", client_id=client_id, reason="too_many")
             return
@@ -46,7 +46,7 @@ class Pings:
         sending.add_done_callback(self._sent)
 
     def close(self) -> None:
-        """Send what waits, then let go."""
+        """Send the queued notifications, then stop the threads."""
         self._threads.shutdown()
 
     def _send(self, client_id: str, endpoint: str, token: str, body: bytes) -> None:
@@ -67,4 +67,4 @@ class Pings:
 
     def _sent(self, sending: Future[None]) -> None:
         self._room.release()
-        sending.result()  # what nobody foresaw is logged by the pool
+        sending.result()  # the pool logs an unexpected exception

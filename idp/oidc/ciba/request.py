@@ -1,7 +1,7 @@
 """The authentication request, checked once: CIBA Core §7.1 and §7.2.
 
-:func:`parse` is the order of the checks, a line each. Whether the person exists is no check: a
-request for nobody is accepted and waits until it expires.
+:func:`parse` lists the checks in order, one a line. It does not check whether the person exists: a
+request for an unknown person is accepted and expires.
 """
 
 import re
@@ -25,16 +25,16 @@ MAX_EXPIRY = 600
 MAX_TOKEN = 1_024
 _BEARER = re.compile(r"[A-Za-z0-9\-._~+/]+=*", re.ASCII)
 _ADDRESS = re.compile(r":/|//|\w\.[^\W\d_]")
-"""What may be taken for one: a dot between words stands without a blank."""
+"""Matches anything like an address; a dot between words needs a blank after it."""
 _MESSAGE = re.compile(r"[A-Za-z0-9À-ÖØ-öø-ɏḀ-ỿ .,:;!?()/#+\-'\"&%]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class BackchannelRequest:
-    """What a client asks, and of whom.
+    """A checked authentication request and the person it is for.
 
-    ``message`` is shown to the citizen (``""`` for none); ``token`` is what the client's own
-    endpoint is called with, ``""`` when it polls; ``ttl`` is how long the request waits.
+    ``message`` is the binding message (``""`` for none); ``token`` the client notification token,
+    ``""`` in poll mode; ``ttl`` (seconds) the life of the request.
     """
 
     asked: AuthorizationRequest
@@ -47,10 +47,10 @@ class BackchannelRequest:
 def parse(
     services: Services, client: Client, params: Params, *, reference: Reference
 ) -> BackchannelRequest:
-    """The request that ``params`` spell.
+    """The checked request of ``params``.
 
     Raises:
-        OAuthError: it is refused (§13).
+        OAuthError: the request is refused (§13).
     """
     _check_one_hint(params)
     asked = request_of(params, client, reference=reference)
@@ -65,17 +65,18 @@ def parse(
 
 def _check_one_hint(params: Params) -> None:
     if sum(name in params for name in HINTS) != 1:
-        raise invalid_request("one of login_hint, id_token_hint and login_hint_token, and only one")
+        raise invalid_request("send exactly one of login_hint, id_token_hint and login_hint_token")
     if "login_hint_token" in params:
         raise invalid_request("login_hint_token is not supported")
 
 
 def _message(params: Params) -> str:
-    """What can be shown on any phone, and leads nobody anywhere."""
+    """The binding message: characters that every phone shows, and no address."""
     message = unicodedata.normalize("NFC", params.get("binding_message", ""))
     if message and (_ADDRESS.search(message) or not _MESSAGE.fullmatch(message)):
         raise OAuthError(
-            "invalid_binding_message", "binding_message has at most 64 plain characters, no address"
+            "invalid_binding_message",
+            "binding_message must have at most 64 plain characters, no address",
         )
     return message
 
@@ -85,12 +86,12 @@ def _ttl(params: Params, usual: int) -> int:
     if text is None:
         return usual
     if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
-        raise invalid_request("requested_expiry is a number of seconds")
+        raise invalid_request("requested_expiry must be a number of seconds")
     return min(int(text), MAX_EXPIRY)
 
 
 def _token(params: Params, client: Client) -> str:
-    """Needed for ping (§7.1), and meaningless for poll."""
+    """The client notification token: required for ping (§7.1), ignored for poll."""
     if client.backchannel_token_delivery_mode != "ping":  # noqa: S105
         return ""
     token = params.get("client_notification_token", "")
@@ -100,18 +101,18 @@ def _token(params: Params, client: Client) -> str:
 
 
 def _number(services: Services, client: Client, params: Params) -> PersonalNumber:
-    """Who is meant: a personal number, or whose ID token of ours the client holds."""
+    """The person named by ``login_hint`` (a personal number) or by ``id_token_hint``."""
     if "login_hint" in params:
         try:
             number = personal_number.parse(params["login_hint"])
         except ValueError as error:
-            raise invalid_request("login_hint is a personal number of 12 digits") from error
+            raise invalid_request("login_hint must be a personal number of 12 digits") from error
         if isinstance(number, PersonalNumber):
             return number
-        raise invalid_request("login_hint is a personal number of 12 digits")
+        raise invalid_request("login_hint must be a personal number of 12 digits")
     subject = id_token_hint.subject_of(services, params["id_token_hint"], client)
     known = services.transient.get(known_key(subject))
     account = services.accounts.by_id(known["account_id"]) if known else None
-    if account is None:  # the client knows this citizen, and learns only that we have forgotten
-        raise OAuthError("unknown_user_id", "nobody is known by this ID token any more")
+    if account is None:  # not a leak: the client already has this citizen's ID token
+        raise OAuthError("unknown_user_id", "the subject of this ID token is no longer known")
     return account.number

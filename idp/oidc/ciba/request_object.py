@@ -1,6 +1,7 @@
 """Signed authentication requests: CIBA Core §7.1.1, FAPI-CIBA ID1 §5.2.2, Part 2 §5.2.2 clause 13.
 
-Such a request says everything in one JWT that only its client can make, once, and soon.
+The request object is a JWT of the client that holds all parameters. It is accepted once, within
+its validity.
 """
 
 from collections.abc import Mapping
@@ -34,17 +35,17 @@ MEMBERS = (
     "client_notification_token",
     "requested_expiry",
 )
-"""The parameters of an authentication request (§7.1) that are texts."""
+"""The string parameters of an authentication request (§7.1)."""
 REQUIRED = ("iss", "aud", "exp", "iat", "nbf", "jti")
 LONGEST = 3600
-"""Seconds that a request object may lie in the future or the past, and be valid for."""
+"""Longest validity of a request object, and greatest age of its ``nbf``, in seconds."""
 
 
 def parameters(services: Services, client: Client, request: Request) -> Params:
-    """The parameters of an authentication request: the form's, or those in its signed request.
+    """The parameters of an authentication request: from the form, or from its request object.
 
     Raises:
-        OAuthError: ``invalid_request``: not signed where it must be, or not as it must be.
+        OAuthError: ``invalid_request``: a required signature is missing, or it is not valid.
     """
     form, alg = request.form, client.backchannel_authentication_request_signing_alg
     if "request" not in form:
@@ -52,7 +53,7 @@ def parameters(services: Services, client: Client, request: Request) -> Params:
             raise invalid_request("this client's requests must be signed")
         return form
     if not {*MEMBERS, PARAMETER, DETAILS}.isdisjoint(form):  # §7.1.1: none of them outside
-        raise invalid_request("a signed request has its parameters inside")
+        raise invalid_request("a signed request must have all parameters inside its request object")
     algorithms = (alg,) if alg else client.profile.assertion_algs
     claims = _verified(services, client, form["request"], algorithms)
     try:
@@ -89,9 +90,9 @@ def _bad(reason: str) -> OAuthError:
 
 
 def _params(claims: Mapping[str, Any]) -> Params:
-    """The parameters among the claims.
+    """The claims that are parameters.
 
-    ``requested_expiry`` may be a number (§7.1.1), ``resource`` several texts (RFC 8707 §2).
+    ``requested_expiry`` may be a number (§7.1.1), ``resource`` an array (RFC 8707 §2).
     """
     found = {name: claims[name] for name in MEMBERS if name in claims}
     expiry = found.get("requested_expiry")
@@ -112,4 +113,4 @@ def _resources(claims: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _details(claims: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(DETAILS, "[]")] if DETAILS in claims else []  # refused, whatever they are
+    return [(DETAILS, "[]")] if DETAILS in claims else []  # always refused later

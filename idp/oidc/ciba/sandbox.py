@@ -1,7 +1,7 @@
-"""/sandbox/ciba: a test suite decides in the citizen's place. Exists in the sandbox only.
+"""/sandbox/ciba: a test suite decides for the citizen, in the sandbox only.
 
-The OpenID Foundation's suite calls it as its ``automated_ciba_approval_url``. What follows is what
-follows a citizen's own decision: session, consent, answer, notification.
+The OpenID Foundation's suite calls it as its ``automated_ciba_approval_url``. Like a citizen's own
+decision, it creates session, consent, answer and notification.
 """
 
 from functools import partial
@@ -29,8 +29,8 @@ _ACTION = one_of(("allow", "deny"))
 PATHS: Paths = {
     PATH: {
         method.lower(): operation(
-            "Decide a CIBA request in the citizen's place; in the sandbox only",
-            {"200": answer("It is decided", an_object({"decided": _ACTION}, ("decided",)))},
+            "Decide a CIBA request for the citizen; in the sandbox only",
+            {"200": answer("The decision", an_object({"decided": _ACTION}, ("decided",)))},
             parameters=(
                 parameter("auth_req_id", "query", TEXT, required=True),
                 parameter("action", "query", _ACTION, required=True),
@@ -42,29 +42,29 @@ PATHS: Paths = {
 
 
 def endpoints(approval: Approval) -> tuple[Endpoint, ...]:
-    """The hook."""
+    """The sandbox endpoint."""
     return (Endpoint(PATH, Route(partial(decide, approval), METHODS)),)
 
 
 def decide(approval: Approval, request: Request) -> Response:
-    """In the query: ``auth_req_id``, and ``action`` ``allow`` or ``deny``.
+    """Decide the request ``auth_req_id``; ``action`` is ``allow`` or ``deny``.
 
     Raises:
-        HttpError: 400; 404, nothing waits under this id, or for nobody.
+        HttpError: 400: wrong action; 404: no open request, or its person has no usable account.
     """
     services, query = approval.services, request.query
     handle = Handle.parse(query.get("auth_req_id", ""))
     waiting = find(services, KIND, Reference.of(handle) if handle else None)
     client = services.clients.get(waiting.client_id) if waiting else None
     if waiting is None or client is None or not waiting.open(services.clock()):
-        raise HttpError(404, "no such request waits")
+        raise HttpError(404, "no open request with this auth_req_id")
     match query.get("action"):
         case "allow":
             _allow(approval, request, waiting, client)
         case "deny":
             approval.deny(request, waiting, reason="sandbox")
         case _:
-            raise HttpError(400, "action is allow or deny")
+            raise HttpError(400, "action must be allow or deny")
     return json_response({"decided": query["action"]})
 
 
@@ -74,7 +74,7 @@ def _allow(approval: Approval, request: Request, waiting: Waiting, client: Clien
     try:
         settled = services.proofs.settle(None, finish)
     except AccountUnusable as error:
-        raise HttpError(404, "nobody is asked") from error
+        raise HttpError(404, "the person has no usable account") from error
     consent = _consent(services, waiting, client, finish)
     now = services.standing.issue_time(finish.account_id, settled.session.id, client.client_id)
     authorization = respond.authorize(
@@ -84,7 +84,7 @@ def _allow(approval: Approval, request: Request, waiting: Waiting, client: Clien
 
 
 def _proved(services: Services, account_id: str, level: int) -> Finish:
-    """What a citizen would have proved: as many methods as the level takes."""
+    """The proofs of a login at ``level``, with as few methods as it needs."""
     now, proofs = services.clock(), list[Authentication]()
     for method in services.desk.methods:
         factors = {factor for each in proofs for factor in each.factors}

@@ -1,8 +1,8 @@
-"""/ciba: where citizens see who asks them, and say yes or no (CIBA Core §8).
+"""/ciba: the pages on which citizens allow or deny requests (CIBA Core §8).
 
-A yes needs the number that the service shows at that moment, so that nobody confirms what they
-did not begin: whoever only presses a button chooses wrong two times in three, and a wrong choice
-is a no. Then follow the login at the level asked for and the consent, as for any other login.
+To allow, the citizen must choose the number that the service shows, so that nobody confirms a
+request of somebody else: a guess is wrong two times in three, and a wrong number denies the
+request. Login at the requested level and consent follow, as for any other login.
 """
 
 import json
@@ -37,24 +37,24 @@ LOGIN = f"{PATH}/login"
 
 
 def approval(services: Services, pings: Pings) -> Approval:
-    """How CIBA's requests are decided."""
+    """The decisions on CIBA requests."""
 
     def forget(waiting: Waiting, allowed: bool) -> tuple[Operation, ...]:
         cool_down = services.settings.backchannel_cool_down
         box = Mailbox(waiting.payload["who"])
         return box.remove(waiting, allowed=allowed, cool_down=cool_down)
 
-    def told(waiting: Waiting, client: Client) -> None:
+    def notify(waiting: Waiting, client: Client) -> None:
         endpoint, sealed = client.backchannel_client_notification_endpoint, waiting.payload["ping"]
         if endpoint and sealed:
-            told_with = json.loads(unseal(services.pepper, KIND, waiting.reference.flow, sealed))
-            pings.send(client.client_id, endpoint, **told_with)
+            ping = json.loads(unseal(services.pepper, KIND, waiting.reference.flow, sealed))
+            pings.send(client.client_id, endpoint, **ping)
 
-    return Approval(services, KIND, PATH, forget, told)
+    return Approval(services, KIND, PATH, forget, notify)
 
 
 def overview(services: Services, request: Request) -> Response:
-    """What waits for the citizen of this browser's session; without one, the way to log in.
+    """The open requests to the citizen of this browser's session; without a session, the login.
 
     Raises:
         Notice: too many logins were begun, or the account may not be used.
@@ -92,10 +92,10 @@ def _log_in(services: Services, request: Request) -> Response:
 
 
 def come_in(services: Services, request: Request) -> Response:
-    """The browser comes back from that login: from now on it has a session.
+    """Finish the login of this page: create the session.
 
     Raises:
-        Notice: the login is over, or its account may not be used.
+        Notice: the login has ended, or its account may not be used.
     """
     desk = services.desk
     visit, _ = desk.visit(request, request.query.get("t", ""))
@@ -119,12 +119,12 @@ def come_in(services: Services, request: Request) -> Response:
 
 
 def decide(approval: Approval, request: Request, r: str) -> Response:
-    """One request, and what its citizen says to it.
+    """Show one request, or take the citizen's decision.
 
     Raises:
         Notice: the account may not be used, or too many logins were begun.
         CsrfFailed: the form is not from our page as this citizen saw it.
-        HttpError: it is no answer.
+        HttpError: the form has no decision.
     """
     services = approval.services
     waiting = _find(services, r)
@@ -142,7 +142,7 @@ def decide(approval: Approval, request: Request, r: str) -> Response:
         return approval.deny(request, waiting, reason="citizen")
     chosen = request.form.get("match_number", "")
     if not chosen:
-        raise HttpError(400, "neither a number nor deny")
+        raise HttpError(400, "send match_number, or decision=deny")
     if not equal(chosen, waiting.payload["match"]):
         return approval.deny(request, waiting, reason="wrong_number", outcome="mismatch")
     return approval.start(request, waiting)
@@ -154,10 +154,10 @@ def _find(services: Services, text: str) -> Waiting | None:
 
 
 def _person(services: Services, session: Session) -> Person:
-    """Whose session it is.
+    """The person of the session.
 
     Raises:
-        Notice: their account may not be used any more.
+        Notice: the account may no longer be used.
     """
     try:
         _, person = services.proofs.usable(session.account_id)

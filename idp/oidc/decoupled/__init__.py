@@ -1,1 +1,1 @@
-"""Requests made on one device and allowed on another: what RFC 8628 and CIBA have in common."""
+"""Decoupled requests: the shared parts of the device grant (RFC 8628) and CIBA."""

@@ -1,7 +1,7 @@
-"""The citizen's side of a request made elsewhere: log in, consent, allow or deny.
+"""The citizen's decision on a decoupled request: login, consent, allow or deny.
 
-The login and the consent are those of /authorize (:mod:`idp.oidc.authorization.walk`); only the
-answer takes another way: it is left where the client polls for it.
+The login and the consent are those of /authorize (:mod:`idp.oidc.authorization.walk`); the
+answer is stored for the client to poll.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ from idp.oidc.authorization.respond import granted
 from idp.oidc.authorization.walk import AuthorizationContext
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.view import home
-from idp.oidc.decoupled import said
+from idp.oidc.decoupled import outcomes
 from idp.oidc.decoupled.waiting import Reference, Waiting, find
 from idp.oidc.errors import OAuthError
 from idp.oidc.services import Services
@@ -32,51 +32,51 @@ from idp.storage.transient import Operation, Put, Take, Value
 from idp.web.http import Request, Response, redirect
 
 OUTCOMES = ("allowed", "denied", "mismatch", "unmet", "late", "other")
-"""How a request can end for the citizen: a page says each (``decoupled.<outcome>``)."""
+"""Outcomes for the citizen's page (``decoupled.<outcome>``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
     """One kind of request. Its pages are under ``path``.
 
-    ``forget`` gives the operations that go with a decision, in the same round trip (it is
-    told whether that is a yes); ``told`` is called once there is one.
+    ``forget(request, allowed)`` returns operations to run with the decision, in the same round
+    trip; ``notify`` is called after it.
     """
 
     services: Services
     kind: str
     path: str
     forget: Callable[[Waiting, bool], tuple[Operation, ...]]
-    told: Callable[[Waiting, Client], None]
+    notify: Callable[[Waiting, Client], None]
 
     @property
     def return_path(self) -> str:
-        """Where its logins come back to."""
+        """Path to which its logins return."""
         return f"{self.path}/resume"
 
     def start(self, request: Request, waiting: Waiting) -> Response:
-        """The citizen wants to go on: answer at once where their session will do, else log in.
+        """Allow at once if the citizen's session suffices, else begin a login.
 
         Raises:
             Notice: too many logins were begun.
         """
         client = _client(self.services, waiting.asked)
         try:
-            return walk.start(self._errand(request, waiting, client, waiting.asked), "")
+            return walk.start(self._context(request, waiting, client, waiting.asked), "")
         except OAuthError as error:
             return self._refuse(request, waiting, client, error)
 
     def resume(self, request: Request) -> Response:
-        """Answer the browser that comes back from its login, or from the consent page.
+        """Continue after the login or the consent page.
 
         Raises:
-            Notice: the login is over, or its account may not be used.
+            Notice: the login has ended, or its account may not be used.
         """
         visit, _ = self.services.desk.visit(request, request.query.get("t", ""))
         return self.finish(visit)
 
     def finish(self, visit: Visit) -> Response:
-        """Leave the last step of a login: what :meth:`resume` would answer, without asking it.
+        """Continue a visit whose last step is done, without a redirect to :meth:`resume`.
 
         Raises:
             Notice: see :meth:`resume`.
@@ -90,7 +90,7 @@ class Approval:
             services.transient.delete(transaction_key(visit.ticket.flow))
             return self.over(request, reference)
         try:
-            return walk.resume(self._errand(request, waiting, client, asked), visit)
+            return walk.resume(self._context(request, waiting, client, asked), visit)
         except OAuthError as error:
             taken = services.transient.take(transaction_key(visit.ticket.flow))
             if taken.value is None:
@@ -100,18 +100,18 @@ class Approval:
     def deny(
         self, request: Request, waiting: Waiting, *, reason: str, outcome: str = "denied"
     ) -> Response:
-        """The citizen, or a rule of ours in their place, says no.
+        """Deny the request, by the citizen or by a rule.
 
         Raises:
             Notice: the client was disabled.
         """
         services, client = self.services, _client(self.services, waiting.asked)
         self._record_refusal(request, client, reason, flow=waiting.reference.flow)
-        deny = waiting.deny(services.clock(), self._said(request, waiting, outcome))
+        deny = waiting.deny(services.clock(), self._outcome(request, waiting, outcome))
         services.transient.run(deny, *self.forget(waiting, False))
         if deny.value.value is None:
             return self.over(request, waiting.reference)
-        self.told(waiting, client)
+        self.notify(waiting, client)
         return self.end(outcome)
 
     def allow(
@@ -124,15 +124,15 @@ class Approval:
         *,
         ticket: Ticket | None = None,
     ) -> bool:
-        """Leave ``authorization`` for the client; False when the request was decided before.
+        """Store ``authorization`` for the client; False if the request was already decided.
 
         The login of ``ticket`` is used up either way.
 
         Raises:
-            Unavailable: a store or the audit log does not answer; nothing is left.
+            Unavailable: a store or the audit log does not answer; nothing is stored.
         """
         services = self.services
-        remembered = self._said(request, waiting, "allowed")
+        remembered = self._outcome(request, waiting, "allowed")
         allow = waiting.allow(authorization, services.clock(), remembered)
         used: tuple[Take[Value], ...] = (Take(transaction_key(ticket.flow)),) if ticket else ()
         services.transient.run(
@@ -148,26 +148,26 @@ class Approval:
         try:
             services.audit.write(*settled.events, granted(authorization), peer=request.peer)
         except Unavailable:
-            for each in allow.put:  # no answer without its record
+            for each in allow.put:  # no answer without its audit entry
                 services.transient.delete(each.key)
             raise
-        self.told(waiting, client)
+        self.notify(waiting, client)
         return True
 
     def over(self, request: Request, reference: Reference | None) -> Response:
-        """The request is decided, or its time is over: once more to this browser's own outcome."""
+        """Redirect to this browser's outcome of a request that is decided or expired."""
         browser = self.services.forms.browser(request)
-        return self.end(said.find(self.services.transient, self.kind, reference, browser))
+        return self.end(outcomes.find(self.services.transient, self.kind, reference, browser))
 
-    def _said(self, request: Request, waiting: Waiting, outcome: str) -> Put:
+    def _outcome(self, request: Request, waiting: Waiting, outcome: str) -> Put:
         browser = self.services.forms.browser(request)
-        return said.keep(self.kind, waiting.reference, browser, outcome)
+        return outcomes.keep(self.kind, waiting.reference, browser, outcome)
 
     def end(self, outcome: str) -> Response:
-        """303 to the page that says how it ended."""
+        """303 to the page of the outcome."""
         return redirect(f"{self.path}/done?{urlencode({'outcome': outcome})}")
 
-    def _errand(
+    def _context(
         self, request: Request, waiting: Waiting, client: Client, asked: AuthorizationRequest
     ) -> AuthorizationContext:
         return AuthorizationContext(
@@ -203,7 +203,7 @@ class Approval:
         *,
         flow: str = "",
     ) -> Response:
-        """Deny what cannot be allowed; a login as somebody else decides nothing."""
+        """Deny a request that cannot be allowed; a login as another person decides nothing."""
         match error.error:
             case "access_denied":
                 return self.deny(request, waiting, reason=error.reason)
@@ -218,10 +218,10 @@ class Approval:
 
 
 def _client(services: Services, asked: AuthorizationRequest) -> Client:
-    """The client, which may have been disabled since it asked.
+    """The client of the request.
 
     Raises:
-        Notice: it was.
+        Notice: it was disabled since the request.
     """
     client = services.clients.get(asked.client_id)
     if client is None or not client.active:

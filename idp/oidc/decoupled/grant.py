@@ -1,4 +1,4 @@
-"""The grants of requests made elsewhere, in their own words: RFC 8628 §3.4, CIBA Core §10.1."""
+"""The shared token request of the device and CIBA grants: RFC 8628 §3.4, CIBA Core §10.1."""
 
 from idp.oidc.clients.model import Client
 from idp.oidc.decoupled.waiting import poll
@@ -20,7 +20,7 @@ def redeem(
     kind: str,
     member: str,
 ) -> Redemption:
-    """What the citizen allowed: ``member`` of the form names a request of this ``kind``.
+    """Redeem the answer to the request of this ``kind`` named by the form's ``member``.
 
     Raises:
         OAuthError: ``authorization_pending``, ``slow_down``, ``access_denied``, ``expired_token``,

@@ -1,4 +1,4 @@
-"""Pages that no login stands behind yet: their forms are bound to the browser's login cookie."""
+"""Pages before a login: their forms are bound to the browser's login cookie."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from idp.web.http import HttpError, Request, Response, cookie
 def page(
     services: Services, request: Request, template: str, *, form: str, **context: Any
 ) -> Response:
-    """A page whose form is named ``form``; a browser that we do not know gets its cookie."""
+    """A page with the form ``form``; sets the browser's login cookie if missing."""
     forms = services.forms
     browser, cookies = forms.browser(request), tuple[str, ...]()
     if not browser:
@@ -26,16 +26,16 @@ def page(
 
 
 def check_form(services: Services, request: Request, form: str) -> None:
-    """Take a form only from our own page in the same browser.
+    """Accept a form only from the provider's page in the same browser.
 
     Raises:
-        CsrfFailed: it is not.
+        CsrfFailed: it is from elsewhere.
     """
     services.forms.check(request, form)
 
 
 def done(services: Services) -> Callable[[Request], Response]:
-    """The endpoint that says how a request ended; it tells nothing that the URL does not."""
+    """The page of an outcome; it shows only what is in the URL."""
 
     def show(request: Request) -> Response:
         outcome = request.query.get("outcome", "")

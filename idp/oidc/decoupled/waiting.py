@@ -1,8 +1,8 @@
-"""A request that waits for its citizen, and the client that polls for the answer.
+"""A request pending for its citizen, and the client's polling for the answer.
 
-RFC 8628 §3.4 and §3.5, CIBA Core §10.1 and §11. A request is named to its client by a handle and
-to its citizen by a :class:`Reference`, from which the handle cannot be found. It is decided once
-and its answer is taken once: each is one atomic step of the store.
+RFC 8628 §3.4 and §3.5, CIBA Core §10.1 and §11. The client names a request by a handle, the
+citizen's pages by a :class:`Reference`, which does not reveal the handle. A request is decided once
+and its answer redeemed once, each in one atomic step of the store.
 """
 
 from collections.abc import Mapping
@@ -26,13 +26,13 @@ from idp.storage.transient import Add, Get, Put, Take, Value
 from idp.web.http import Params
 
 REMEMBERED = 600
-"""Seconds after its end in which a request is still told from one that never was."""
+"""Seconds after its end in which an expired request is distinguished from an unknown one."""
 EARLY = 1
-"""Seconds by which a poll may come too soon: clocks and networks are not that even."""
+"""Seconds by which a poll may be early, for clock and network jitter."""
 
 
 class RequestState(StrEnum):
-    """What became of a request; that it expired follows from the time."""
+    """State of a request; expiry follows from the time."""
 
     WAITING = "waiting"
     DENIED = "denied"
@@ -40,12 +40,12 @@ class RequestState(StrEnum):
 
 
 class NotYet(OAuthError):
-    """Nobody has decided: the client asks again later, and nothing was refused."""
+    """The request is undecided: the client polls again. Not a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a request is kept: its flow, and the digest of its handle's secret."""
+    """Name of a stored request: its flow, and the digest of its handle's secret."""
 
     flow: str
     digest: str
@@ -57,7 +57,7 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> "Reference | None":
-        """The reference that ``text`` spells, or None when it cannot be one."""
+        """The reference in ``text``, or None if it is malformed."""
         found = cls(text[:FLOW_CHARS], text[FLOW_CHARS:])
         try:
             sizes = len(b64url_decode(found.flow)), len(b64url_decode(found.digest))
@@ -75,10 +75,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Waiting(Record):
-    """One request. ``payload`` belongs to its ``kind`` and is never read here.
+    """A pending request. ``payload`` belongs to its ``kind`` and is not read here.
 
-    ``kind`` is the word its keys begin with; ``asked`` is what the citizen is asked, its ``state``
-    the reference. Times are epoch seconds; ``interval`` is how long the client waits between polls.
+    ``kind`` is the prefix of its keys; ``asked`` is the authorization request, with the reference
+    as its ``state``. Times are epoch seconds; ``interval`` is the client's pause between polls.
     """
 
     kind: str
@@ -91,19 +91,19 @@ class Waiting(Record):
 
     @property
     def client_id(self) -> str:
-        """Whose request it is."""
+        """The client of the request."""
         return self.asked.client_id
 
     @property
     def reference(self) -> Reference:
-        """Where it is kept."""
+        """The reference of the request."""
         found = Reference.parse(self.asked.state or "")
         if found is None:
-            raise ValueError("a waiting request has a reference")
+            raise ValueError("a pending request must have a reference")
         return found
 
     def with_payload(self, **members: Any) -> "Waiting":
-        """The same request, with more in its payload."""
+        """The same request with ``members`` added to its payload."""
         return replace(self, payload={**self.payload, **members})
 
     def open(self, now: int) -> bool:
@@ -111,12 +111,12 @@ class Waiting(Record):
         return self.state is RequestState.WAITING and now < self.expires_at
 
     def keep(self, now: int) -> tuple[Put, Put]:
-        """The operations that store it: as it is told to the client, and as it may be decided."""
+        """The operations that store it: its record, and the mark that it is undecided."""
         left = max(1, self.expires_at - now)
-        return self._told(left), Put(self.reference.key(f"{self.kind}-open"), {}, left)
+        return self._record(left), Put(self.reference.key(f"{self.kind}-open"), {}, left)
 
     def allow(self, authorization: Authorization, now: int, *beside: Put) -> Take[Value]:
-        """The operation that answers it with ``authorization``, if nobody decided before.
+        """The operation that answers it with ``authorization``, if it is undecided.
 
         ``beside`` is stored with the answer.
         """
@@ -127,16 +127,16 @@ class Waiting(Record):
         return Take(self.reference.key(f"{self.kind}-open"), put=(answer, *beside))
 
     def deny(self, now: int, *beside: Put) -> Take[Value]:
-        """The operation that refuses it, if nobody decided before."""
-        denied = replace(self, state=RequestState.DENIED)._told(max(1, self.expires_at - now))
+        """The operation that denies it, if it is undecided."""
+        denied = replace(self, state=RequestState.DENIED)._record(max(1, self.expires_at - now))
         return Take(self.reference.key(f"{self.kind}-open"), put=(denied, *beside))
 
-    def _told(self, left: int) -> Put:
+    def _record(self, left: int) -> Put:
         return Put(self.reference.key(self.kind), self.dump(), left + REMEMBERED)
 
 
 def request_of(params: Params, client: Client, *, reference: Reference) -> AuthorizationRequest:
-    """What a client asks for without a browser: its scope, at the level it wants.
+    """The authorization request of a client without a browser.
 
     Raises:
         OAuthError: ``invalid_scope``, ``invalid_authorization_details``, ``invalid_target``,
@@ -144,7 +144,7 @@ def request_of(params: Params, client: Client, *, reference: Reference) -> Autho
     """
     details.refuse(params)
     scope = registered_scope(params, client)
-    if OFFLINE_ACCESS not in client.scope:  # it means nothing to such a client (OIDC Core §11)
+    if OFFLINE_ACCESS not in client.scope:  # ignored for such a client (OIDC Core §11)
         scope = tuple(each for each in scope if each != OFFLINE_ACCESS)
     return AuthorizationRequest(
         client_id=client.client_id,
@@ -165,13 +165,13 @@ def request_of(params: Params, client: Client, *, reference: Reference) -> Autho
 
 
 def find(services: Services, kind: str, reference: Reference | None) -> Waiting | None:
-    """The request at ``reference``; None when there is none, or its client has the answer."""
+    """The request at ``reference``; None if it is unknown or its answer was redeemed."""
     value = services.transient.get(reference.key(kind)) if reference else None
     return Waiting.read(value) if value and RequestState.USED not in value else None
 
 
 def poll(services: Services, client: Client, kind: str, text: str) -> Authorization:
-    """What the citizen allowed, to exactly one poll of the client whose request it was.
+    """Redeem the answer; exactly one poll of the request's client succeeds.
 
     Raises:
         NotYet: ``authorization_pending``, ``slow_down``.
@@ -192,13 +192,13 @@ def poll(services: Services, client: Client, kind: str, text: str) -> Authorizat
     waiting = _judge(asked.value, client, kind, now)
     if first.value:
         raise NotYet("authorization_pending", "the citizen has not decided yet")
-    # Until it was left alone for so long, every further poll is too early as well (§3.5).
+    # slow_down adds an interval: until it has passed, every poll is too early (§3.5).
     services.transient.put(polled, {}, waiting.interval + interval)
     raise NotYet("slow_down", "polled too often")
 
 
 def _judge(value: Mapping[str, Any] | None, client: Client, kind: str, now: int) -> Waiting:
-    """The request, which still waits."""
+    """The request, if it is still undecided."""
     if value is not None and RequestState.USED in value:
         raise invalid_grant(f"used_{kind}")
     waiting = Waiting.read(value)
@@ -207,7 +207,7 @@ def _judge(value: Mapping[str, Any] | None, client: Client, kind: str, now: int)
     if waiting.client_id != client.client_id:
         raise invalid_grant(f"foreign_{kind}")
     if waiting.state is RequestState.DENIED:
-        raise OAuthError("access_denied", "the citizen said no", reason=f"denied_{kind}")
+        raise OAuthError("access_denied", "the citizen denied the request", reason=f"denied_{kind}")
     if now >= waiting.expires_at:
         raise OAuthError("expired_token", "the citizen did not decide in time")
     return waiting

@@ -26,15 +26,15 @@ from idp.web.http import Request, Response, json_response
 from idp.web.openapi import SECONDS, TEXT, URL, Paths, an_object, answer, operation
 
 REQUESTS = Limit("device-requests", 600, 60)
-"""Of one client in a minute; of a public one, whose name anybody may use, from one source."""
+"""Requests of one client in a minute; for a public client, from one source address."""
 COLLISIONS = 5
 
 
 def authorize(services: Services, request: Request) -> Response:
-    """Begin a login that a citizen will finish on another device.
+    """Begin a login that the citizen finishes on another device.
 
     Raises:
-        OAuthError: it is refused.
+        OAuthError: the request is refused.
     """
     require_form(request)
     client = services.client_authentication.authenticate(request)
@@ -69,7 +69,7 @@ def authorize(services: Services, request: Request) -> Response:
 
 
 def network(services: Services, request: Request) -> str:
-    """A name for the network a request comes from, to compare and not to read."""
+    """A MAC of the request's network, for comparison only."""
     where = b"network\x00" + address(request.peer).encode()
     return b64url(hmac.digest(services.keys.derive("device"), where, "sha256")[:12])
 
@@ -81,7 +81,7 @@ def _check_rate(services: Services, client: Client, request: Request) -> None:
 
 
 def _keep(services: Services, waiting: Waiting, now: int) -> UserCode:
-    """Store the request under a user code that leads to no other."""
+    """Store the request under an unused user code."""
     key = services.keys.derive("device")
     for _ in range(COLLISIONS):
         code = UserCode.new()
@@ -93,7 +93,7 @@ def _keep(services: Services, waiting: Waiting, now: int) -> UserCode:
         )
         if added:
             return code
-    raise OAuthError("temporarily_unavailable", "too many requests wait", status=503)
+    raise OAuthError("temporarily_unavailable", "too many requests are pending", status=503)
 
 
 def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:

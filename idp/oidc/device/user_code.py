@@ -1,8 +1,8 @@
-"""User codes: RFC 8628 §6.1, and what keeps them from being guessed (§5.1).
+"""User codes: RFC 8628 §6.1, and the limits against guessing (§5.1).
 
-Eight letters of twenty are 34.5 bits. Five wrong ones from one address in a quarter of an hour are
-a chance of 2^-32 for each code that lives, as the RFC reckons; all addresses together have a limit
-as well. Guesses are counted before the answer is known, so that a thousand at once gain nothing.
+Eight of twenty letters are 34.5 bits. Five wrong codes from one address in a quarter of an hour
+have a chance of 2^-32 for each valid code, as in the RFC; there is also a limit for all addresses
+together. A guess is counted before it is checked, so concurrent guesses gain nothing.
 """
 
 import hmac
@@ -19,17 +19,17 @@ from idp.storage.transient import Add, Delete, Get, Link, Members, Unlink
 from idp.web.http import Request
 
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
-"""No vowels, so that no words come of it; no digits (RFC 8628 §6.1)."""
+"""No vowels, to form no words; no digits (RFC 8628 §6.1)."""
 LENGTH = 8
 WRONG = Limit("user-code", 5)
 """Wrong codes from one address."""
 ENTERED = Limit("user-codes", 3_000)
-"""Codes typed anywhere."""
+"""Codes entered from all addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserCode:
-    """A code as it is typed: the letters alone."""
+    """A user code: its letters, without the dash."""
 
     letters: str
 
@@ -40,9 +40,9 @@ class UserCode:
 
     @classmethod
     def parse(cls, typed: str) -> "UserCode | None":
-        """The code somebody typed, in either case, with or without a dash; None for anything else.
+        """The typed code, in either case, with or without a dash; None if malformed.
 
-        Only what is certainly meant is read: no letter is taken for another.
+        No letter is read as another.
         """
         letters = compact(typed[:64]).upper()
         well = len(letters) == LENGTH and set(letters) <= set(ALPHABET)
@@ -52,18 +52,18 @@ class UserCode:
         return f"{self.letters[:4]}-{self.letters[4:]}"
 
     def add(self, key: bytes, reference: Reference, ttl: int) -> Add:
-        """The operation that makes it lead to ``reference``, if no living code is the same."""
+        """The operation that stores its ``reference``, if no valid code is the same."""
         return Add(self._name(key), {"reference": str(reference)}, ttl)
 
     def forget(self, key: bytes) -> Delete:
-        """The operation that ends it."""
+        """The operation that deletes it."""
         return Delete(self._name(key))
 
     def look_up(self, services: Services, request: Request) -> Reference | None:
-        """Where the code leads, None for a wrong one.
+        """The reference of the code, None if the code is wrong.
 
         Raises:
-            Notice: too many wrong ones came from here, or too many from everywhere.
+            Notice: too many wrong codes from this address, or too many codes from all.
         """
         mine, here = random_token(9), address(request.peer)
         guesses = f"throttle:{WRONG.name}:{{{here}}}"
@@ -74,7 +74,7 @@ class UserCode:
             Get(self._name(services.keys.derive("device"))),
         )
         refused = WRONG.exceeded(len(counted))
-        if refused or value is not None:  # what was no guess does not count as one
+        if refused or value is not None:  # a right code is not counted as a guess
             services.transient.run(Unlink(guesses, mine))
         services.desk.check(Toll(((ENTERED, "all"),)), (total,))
         if refused:
@@ -82,6 +82,6 @@ class UserCode:
         return Reference.parse(value["reference"]) if value else None
 
     def _name(self, key: bytes) -> str:
-        """Its key: nothing in the store tells the code itself."""
+        """Its key, a MAC: the store does not hold the code itself."""
         mac = hmac.digest(key, b"user-code\x00" + self.letters.encode(), "sha256")
         return f"user-code:{{{b64url(mac)}}}"

@@ -1,8 +1,8 @@
 """/device: where a citizen types the code that another device shows (RFC 8628 §3.3).
 
-A code may have been sent by somebody who wants the citizen to log them in (RFC 8628 §5.4). So the
-page always asks, even when the link brings the code, and says which service gets what and since
-when it waits, before anybody logs in.
+An attacker may send a code to have the citizen log them in (RFC 8628 §5.4). So the page always asks
+for confirmation, even if the link has the code, and shows the service and the time of the request
+before the login.
 """
 
 from collections.abc import Callable
@@ -28,11 +28,11 @@ Network = Callable[[Services, Request], str]
 
 
 def enter(services: Services, request: Request) -> Response:
-    """The page for the code, and the way on from it.
+    """The form for the user code; a right code redirects to its request.
 
     Raises:
         Notice: too many wrong codes.
-        CsrfFailed: the form is not from our page.
+        CsrfFailed: the form is not from this page.
     """
     if request.method != "POST":
         return _entry(services, request, request.query.get("user_code", ""))
@@ -60,12 +60,12 @@ def _entry(services: Services, request: Request, typed: str, *, wrong: bool = Fa
 
 
 def confirm(approval: Approval, network: Network, request: Request, r: str) -> Response:
-    """The page that says who asks for what, and the citizen's first word on it.
+    """The page that shows the request; continue to the login, or deny.
 
     Raises:
         Notice: the service was disabled, or too many logins were begun.
         CsrfFailed: the form is not from our page.
-        HttpError: the form says neither.
+        HttpError: the form has no decision.
     """
     services, form = approval.services, f"{PATH}/{r}"
     reference = Reference.parse(r)
@@ -81,7 +81,7 @@ def confirm(approval: Approval, network: Network, request: Request, r: str) -> R
             return approval.start(request, waiting)
         case "deny":
             return approval.deny(request, waiting, reason="citizen")
-    raise HttpError(400, "neither continue nor deny")
+    raise HttpError(400, "decision must be continue or deny")
 
 
 def _question(
@@ -115,7 +115,7 @@ def endpoints(services: Services, network: Network) -> tuple[Endpoint, ...]:
         code = UserCode.parse(_code(services, waiting))
         return (code.forget(services.keys.derive("device")),) if code else ()
 
-    approval = Approval(services, KIND, PATH, forget, told=lambda waiting, client: None)
+    approval = Approval(services, KIND, PATH, forget, notify=lambda waiting, client: None)
     translate = explain(services.forms)
     both = ("GET", "POST")
     return (

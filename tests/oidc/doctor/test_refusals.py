@@ -250,7 +250,7 @@ def the_redirect_uri_of_the_code_is_another(world: World) -> Client:
     return world.client
 
 
-@mistake("redeemed 75 s after it was issued", "good for 60 s")
+@mistake("redeemed 75 s after it was issued", "expires after 60 s")
 def the_code_has_expired(world: World) -> Client:
     authorization = world.authorization()
     code = world.code(authorization)

@@ -1,6 +1,6 @@
-"""How a request ended, kept for some seconds for the browser that decided it.
+"""The outcome of a request, stored for some seconds for the browser that decided it.
 
-A form that is sent twice ends where the first one led. Nobody else is told.
+If a form is sent twice, both responses show the same outcome. Other browsers get ``late``.
 """
 
 from idp.core.handles import digest, equal
@@ -9,16 +9,16 @@ from idp.oidc.decoupled.waiting import Reference
 from idp.storage.transient import Put, TransientStore
 
 LATE = "late"
-"""The outcome for everybody else."""
+"""The outcome for other browsers."""
 
 
 def keep(kind: str, reference: Reference, browser: str, outcome: str) -> Put:
-    """The operation that keeps ``outcome`` for the browser with this login secret."""
+    """The operation that stores ``outcome`` for the browser with this login secret."""
     return Put(_key(kind, reference), {"browser": digest(browser), "outcome": outcome}, SECONDS)
 
 
 def find(transient: TransientStore, kind: str, reference: Reference | None, browser: str) -> str:
-    """The outcome that is kept for ``browser``; else :data:`LATE`."""
+    """The outcome stored for ``browser``, or :data:`LATE`."""
     value = transient.get(_key(kind, reference)) if reference and browser else None
     if value is None or not equal(value["browser"], digest(browser)):
         return LATE
