@@ -15,11 +15,11 @@ from typing import Any
 
 import httpx
 
+from idp.authn.otp.settings import SANDBOX_CODE
 from idp.core.personal_number import PersonalNumber
 from idp.demo.citizens import CITIZENS, PASSCODE
 from idp.demo.login import Citizen, Walk
 from idp.demo.parties import TERMINAL, TERMINAL_REDIRECT
-from idp.settings import SANDBOX_CODE
 from idp.storage.embedded import dies_with
 
 HERE = Path(__file__).parent

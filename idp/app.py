@@ -6,7 +6,7 @@ a fork.
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
@@ -15,24 +15,20 @@ from prometheus_client import Counter
 from idp.accounts.repository import Accounts
 from idp.audit import events
 from idp.audit.log import AuditLog, Beside
-from idp.authn.card.settings import CardSettings
+from idp.authn.card.settings import card_settings
 from idp.authn.card.trust import TrustFolders
-from idp.authn.otp.settings import OtpSettings
+from idp.authn.otp.settings import SANDBOX_CODE
 from idp.composition import PLAIN, Equipment, FeatureSettings, Outside, compose
 from idp.core.clock import Clock, system_clock
 from idp.deps import Deps
 from idp.keystore.file import KeyStore
-from idp.login.settings import LoginSettings
-from idp.login.throttle import Limit
 from idp.notify.background import BackgroundSender
 from idp.notify.console import ConsoleSender
 from idp.notify.sender import Sender
-from idp.notify.settings import SmsSettings
 from idp.notify.sms import SmsGateway
 from idp.oidc.clients.repository import ClientCache
-from idp.oidc.settings import ProviderSettings, RegistrationSettings
-from idp.outbound.client import OutboundClient, OutboundSettings
-from idp.outbound.service import ServiceSettings
+from idp.oidc.settings import ProviderSettings
+from idp.outbound.client import OutboundClient
 from idp.registry.http import HttpRegistry
 from idp.registry.repository import Registry
 from idp.registry.source import RegistrySource
@@ -44,8 +40,7 @@ from idp.sandbox.logins import equip, equip_login
 from idp.sandbox.recorder import Recorder, record
 from idp.sandbox.tools import Tools
 from idp.sandbox.views import routes as sandbox_pages
-from idp.sections import ServiceSection
-from idp.settings import SANDBOX_CODE, SANDBOX_LIMIT, Settings
+from idp.settings import Settings
 from idp.storage.database import Database, open_database
 from idp.storage.opening import open_transient
 from idp.storage.processes import Refresher
@@ -59,13 +54,6 @@ from idp.web.forwarded import Trust
 from idp.web.front import Front, StartResponse
 from idp.web.settings import Site
 from idp.web.templates import Pages
-
-ASKS_AGAIN: Mapping[str, frozenset[str]] = {
-    "note": frozenset(),
-    "user-agent": frozenset(("user_agent",)),
-    "any": frozenset(("user_agent", "network")),
-}
-"""What a session must not change, by ``IDP_SESSION__MOVED``."""
 
 
 class NotASandbox(Exception):
@@ -128,7 +116,7 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
         )
         sender = BackgroundSender(_sender(settings))
         stack.callback(sender.close)
-        outbound = OutboundClient(outbound_settings(settings))
+        outbound = OutboundClient(settings.outbound.settings())
         stack.callback(outbound.close)
         clients, trust = ClientCache(database), TrustFolders(*settings.trust_directories)
         waiting = Waiting(deps.transient)
@@ -172,44 +160,25 @@ def open_registry(settings: Settings, database: Database, stack: ExitStack) -> R
     """The population registry: our own copy, or the authority's service."""
     if settings.registry.source == "sql":
         return SqlRegistry(database)
-    registry = HttpRegistry(_service(settings.registry))
+    registry = HttpRegistry(settings.registry.service())
     stack.callback(registry.close)
     return registry
 
 
-def login_settings(settings: Settings) -> LoginSettings:
-    """The login desk's part of the settings."""
-    plain = LoginSettings()
-    idle, absolute = settings.session.idle_ttl, settings.session.absolute_ttl
-    lifetimes = replace(
-        plain.lifetimes,
-        idle={level: idle if level else 0 for level in plain.lifetimes.idle},
-        absolute={level: absolute if level else 0 for level in plain.lifetimes.absolute},
-    )
-    return replace(
-        plain,
-        starts=_per_address(settings, plain.starts),
-        attempts=_per_address(settings, plain.attempts),
-        former_numbers=settings.registry.former_numbers,
-        asks_again=ASKS_AGAIN[settings.session.moved],
-        lifetimes=lifetimes,
-    )
-
-
 def provider_settings(settings: Settings) -> ProviderSettings:
     """The OpenID provider's part of the settings."""
-    plain = ProviderSettings(settings.issuer)
+    plain, scale = ProviderSettings(settings.issuer), settings.scale
     return ProviderSettings(
         settings.issuer,
         access_token_ttl=settings.tokens.access_ttl,
         id_token_ttl=settings.tokens.id_ttl,
         family_ttl=settings.session.absolute_ttl,
-        backchannel_per_client=_in_sandbox(settings, plain.backchannel_per_client),
-        backchannel_per_person=_in_sandbox(settings, plain.backchannel_per_person),
+        backchannel_per_client=scale.count(plain.backchannel_per_client),
+        backchannel_per_person=scale.count(plain.backchannel_per_person),
         backchannel_cool_down=0 if settings.sandbox else plain.backchannel_cool_down,
-        registration=registration_settings(settings),
+        registration=settings.registration.settings(scale),
         mtls_origin=settings.mtls.origin,
-        client_authorities=settings.client_authorities,
+        client_authorities=settings.mtls.authorities,
         policy_url=_page(settings, settings.privacy_url),
         terms_url=_page(settings, settings.terms_url),
         documentation_url=_page(settings, settings.documentation_url),
@@ -219,27 +188,6 @@ def provider_settings(settings: Settings) -> ProviderSettings:
 def _page(settings: Settings, url: str) -> str:
     """The whole address of a configured page, ``""`` for none."""
     return urljoin(settings.issuer, url) if url else ""
-
-
-def registration_settings(settings: Settings) -> RegistrationSettings:
-    """Who may register clients over the wire, and what they may have."""
-    given = settings.registration
-    plain = (
-        RegistrationSettings.sandbox(given.policy or "open")
-        if settings.sandbox
-        else RegistrationSettings(given.policy or "closed")
-    )
-    return replace(
-        plain,
-        calls=_per_address(settings, plain.calls),
-        statement_issuer=given.software_statement_issuer,
-        statement_keys=settings.statement_keys,
-    )
-
-
-def outbound_settings(settings: Settings) -> OutboundSettings:
-    """The part of the settings for calls to addresses that relying parties name."""
-    return OutboundSettings(settings.outbound.allow_loopback, settings.outbound.ca_file)
 
 
 class MeteredAuditLog(AuditLog):
@@ -291,9 +239,11 @@ def feature_settings(settings: Settings) -> FeatureSettings:
     """Each feature's part of the settings."""
     return FeatureSettings(
         provider=provider_settings(settings),
-        login=login_settings(settings),
-        otp=otp_settings(settings),
-        card=card_settings(settings),
+        login=settings.session.settings(
+            settings.scale, former_numbers=settings.registry.former_numbers
+        ),
+        otp=settings.otp.settings(settings.scale),
+        card=card_settings(settings.scale),
     )
 
 
@@ -304,57 +254,9 @@ def _sandbox(waiting: Waiting, refresher: Refresher) -> Equipment:
     )
 
 
-def otp_settings(settings: Settings) -> OtpSettings:
-    """The one-time code's part of the settings."""
-    plain, given = OtpSettings(), settings.otp
-    return replace(
-        plain,
-        ttl=given.ttl,
-        tries=given.tries,
-        max_sends=given.max_sends or _in_sandbox(settings, plain.max_sends),
-        max_sends_a_day=given.max_sends_a_day or _in_sandbox(settings, plain.max_sends_a_day),
-        per_address=settings.throttle.per_address or _in_sandbox(settings, plain.per_address),
-        per_client=_in_sandbox(settings, plain.per_client),
-        fixed_code=SANDBOX_CODE if settings.sandbox else None,
-        send_fixed_code=given.send_fixed_code,
-    )
-
-
-def card_settings(settings: Settings) -> CardSettings:
-    """The card login's part of the settings."""
-    plain = CardSettings()
-    return replace(
-        plain,
-        launches=_per_address(settings, plain.launches),
-        presentations=_per_address(settings, plain.presentations),
-    )
-
-
-def _per_address(settings: Settings, limit: Limit) -> Limit:
-    most = settings.throttle.per_address or _in_sandbox(settings, limit.maximum)
-    return replace(limit, maximum=most)
-
-
-def _in_sandbox(settings: Settings, plain: int) -> int:
-    """A limit as it is, but for the sandbox, where suites log in hundreds of times."""
-    return SANDBOX_LIMIT if settings.sandbox else plain
-
-
 def _sender(settings: Settings) -> Sender:
-    sms = settings.sms
-    if sms.url is None or sms.token is None:
-        return ConsoleSender(settings.inbox)
-    return SmsGateway(SmsSettings(_service(sms), sms.token.get_secret_value(), sms.sender))
-
-
-def _service(section: ServiceSection) -> ServiceSettings:
-    return ServiceSettings(
-        section.url or "",
-        section.timeout,
-        section.ca_file,
-        section.certificate_file,
-        section.private_key_file,
-    )
+    gateway = settings.sms.settings()
+    return SmsGateway(gateway) if gateway else ConsoleSender(settings.inbox)
 
 
 def _front(edge: Edge, routes: Mapping[str, Route]) -> Front:

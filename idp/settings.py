@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
-from cryptography.x509 import Certificate, load_pem_x509_certificates
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -22,30 +21,19 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from idp.core.strict_json import loads_object
-from idp.jose.jwk import JwkSet, parse_jwk_set
-from idp.sections import (
-    DatabaseSection,
-    KeysSection,
-    ManagementSection,
-    MtlsSection,
-    OtpSection,
-    OutboundSection,
-    RedisSection,
-    RegistrationSection,
-    RegistrySection,
-    Section,
-    ServiceSection,
-    SessionSection,
-    SmsSection,
-    ThrottleSection,
-    TokensSection,
-    TrustSection,
-)
+from idp.authn.card.settings import TrustSection
+from idp.authn.otp.settings import OtpSection
+from idp.core.section import Section
+from idp.keystore.settings import KeysSection
+from idp.login.settings import SessionSection, ThrottleSection
+from idp.login.throttle import Scale
+from idp.notify.settings import SmsSection
+from idp.oidc.sections import MtlsSection, RegistrationSection, TokensSection
+from idp.outbound.settings import OutboundSection, ServiceSection
+from idp.registry.settings import RegistrySection
 from idp.sources import PREFIX, SECRETS, from_file, from_secrets, merged, why, without
-
-SANDBOX_LIMIT = 10_000
-SANDBOX_CODE = "000000"
+from idp.storage.settings import DatabaseSection, RedisSection
+from idp.web.settings import ManagementSection
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -178,24 +166,9 @@ class Settings(BaseSettings):
         return self.keys.directory / "card-authority"
 
     @property
-    def client_authorities(self) -> tuple[Certificate, ...]:
-        """The certificate authorities of clients' certificates.
-
-        Raises:
-            OSError, ValueError: the file cannot be read.
-        """
-        file = self.mtls.ca_file
-        return tuple(load_pem_x509_certificates(file.read_bytes())) if file else ()
-
-    @property
-    def statement_keys(self) -> JwkSet:
-        """The keys of the issuer of software statements; none without one.
-
-        Raises:
-            OSError, ValueError: the file cannot be read.
-        """
-        file = self.registration.software_statement_jwks
-        return parse_jwk_set(loads_object(file.read_bytes())) if file else JwkSet()
+    def scale(self) -> Scale:
+        """How the deployment changes limits."""
+        return Scale(self.sandbox, self.throttle.per_address)
 
     @property
     def trust_directories(self) -> tuple[Path, ...]:
@@ -283,7 +256,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     yield from _tls_problems(settings)
     yield from _statement_contradictions(settings)
     try:
-        _ = settings.client_authorities
+        _ = settings.mtls.authorities
     except (OSError, ValueError) as error:
         yield f"IDP_MTLS__CA_FILE: cannot be read: {error}."
 
@@ -337,7 +310,7 @@ def _statement_contradictions(settings: Settings) -> Iterator[str]:
     if bool(given.software_statement_issuer) is not bool(given.software_statement_jwks):
         yield "IDP_REGISTRATION__SOFTWARE_STATEMENT_ISSUER and _JWKS: must be set together."
     try:
-        if given.software_statement_jwks and not settings.statement_keys.keys:
+        if given.software_statement_jwks and not given.statement_keys.keys:
             yield "IDP_REGISTRATION__SOFTWARE_STATEMENT_JWKS: has no supported key."
     except (OSError, ValueError) as error:
         yield f"IDP_REGISTRATION__SOFTWARE_STATEMENT_JWKS: cannot be read: {error}."

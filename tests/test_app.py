@@ -16,29 +16,24 @@ from idp.app import (
     Application,
     MeteredAuditLog,
     NotASandbox,
-    card_settings,
     create_app,
-    login_settings,
-    otp_settings,
+    feature_settings,
 )
 from idp.audit.events import SessionMoved
+from idp.authn.otp.settings import OtpSection
 from idp.core.clock import FixedClock
 from idp.core.person import BirthDate, Name, Sex
 from idp.core.personal_number import PersonalNumber
 from idp.keystore.file import InvalidKeyStore, rotate
 from idp.keystore.rotation import Policy
+from idp.keystore.settings import KeysSection
+from idp.login.settings import SessionSection, ThrottleSection
 from idp.registry.model import Person
 from idp.registry.repository import Record, Registry
-from idp.sections import (
-    DatabaseSection,
-    KeysSection,
-    OtpSection,
-    SessionSection,
-    ThrottleSection,
-)
 from idp.settings import Settings
 from idp.storage.database import open_database
 from idp.storage.schema import upgrade
+from idp.storage.settings import DatabaseSection
 from idp.web import log
 
 REAL = Person(PersonalNumber("001099000001"), Name("A B", "A", "", "B"), BirthDate(1999), Sex.MALE)
@@ -116,22 +111,22 @@ def test_a_sandbox_holds_no_real_person(settings: Settings) -> None:
 
 def test_the_sandbox_relaxes_what_counts_sends_and_addresses_only() -> None:
     plain, sandbox = Settings(), Settings(sandbox=True)
-    assert otp_settings(plain).max_sends == 3
-    assert otp_settings(sandbox).max_sends == 10_000
-    assert otp_settings(sandbox).tries == otp_settings(plain).tries == 5
-    assert otp_settings(plain).fixed_code is None
-    assert otp_settings(sandbox).fixed_code == "000000"
-    assert login_settings(sandbox).starts.maximum == 10_000
-    assert card_settings(sandbox).presentations.maximum == 10_000
+    assert feature_settings(plain).otp.max_sends == 3
+    assert feature_settings(sandbox).otp.max_sends == 10_000
+    assert feature_settings(sandbox).otp.tries == feature_settings(plain).otp.tries == 5
+    assert feature_settings(plain).otp.fixed_code is None
+    assert feature_settings(sandbox).otp.fixed_code == "000000"
+    assert feature_settings(sandbox).login.starts.maximum == 10_000
+    assert feature_settings(sandbox).card.presentations.maximum == 10_000
 
 
 def test_what_is_given_counts_in_the_sandbox_too() -> None:
     given = Settings(
         sandbox=True, otp=OtpSection(max_sends=2), throttle=ThrottleSection(per_address=7)
     )
-    assert otp_settings(given).max_sends == 2
-    assert otp_settings(given).per_address == 7
-    assert login_settings(given).attempts.maximum == 7
+    assert feature_settings(given).otp.max_sends == 2
+    assert feature_settings(given).otp.per_address == 7
+    assert feature_settings(given).login.attempts.maximum == 7
 
 
 @pytest.mark.parametrize(
@@ -142,7 +137,7 @@ def test_the_policy_says_which_move_of_a_session_asks_again(
     moved: Literal["note", "user-agent", "any"], asks_again: set[str]
 ) -> None:
     given = Settings(session=SessionSection(moved=moved))
-    assert login_settings(given).asks_again == asks_again
+    assert feature_settings(given).login.asks_again == asks_again
 
 
 def test_sessions_that_moved_are_counted(settings: Settings) -> None:
@@ -193,7 +188,7 @@ def test_the_access_line_carries_the_reference_of_the_page(
 
 
 def test_the_sandbox_keeps_its_code_back_but_for_the_demo_phone() -> None:
-    assert otp_settings(Settings(sandbox=True)).silent
+    assert feature_settings(Settings(sandbox=True)).otp.silent
     shown = Settings(sandbox=True, otp=OtpSection(send_fixed_code=True))
-    assert not otp_settings(shown).silent
-    assert not otp_settings(Settings()).silent
+    assert not feature_settings(shown).otp.silent
+    assert not feature_settings(Settings()).otp.silent

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from idp.app import provider_settings, registration_settings
+from idp.app import feature_settings, provider_settings
 from idp.jose.jwk import Jwk
 from idp.settings import InvalidSettings, load, variables
 from idp.sources import SECRETS
@@ -85,15 +85,15 @@ def test_N06_production_refuses_open_registration(monkeypatch: pytest.MonkeyPatc
 
 
 def test_registration_is_closed_but_for_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    closed = registration_settings(load())
+    closed = feature_settings(load()).provider.registration
     assert (closed.policy, closed.reviewed) == ("closed", True)
     assert "pid" not in closed.scopes
     monkeypatch.setenv("IDP_SANDBOX", "true")
-    sandbox = registration_settings(load())
+    sandbox = feature_settings(load()).provider.registration
     assert (sandbox.policy, sandbox.reviewed) == ("open", False)
     assert "pid" in sandbox.scopes
     monkeypatch.setenv("IDP_REGISTRATION__POLICY", "token")
-    assert registration_settings(load()).policy == "token"
+    assert feature_settings(load()).provider.registration.policy == "token"
 
 
 def test_pages_for_developers_are_whole_addresses_in_the_metadata(
@@ -130,7 +130,7 @@ def test_the_issuer_of_software_statements_comes_with_its_keys(
     assert "no supported key" in problems()[0]
     key = Jwk("s", ec.generate_private_key(ec.SECP256R1()).public_key()).export()
     file.write_text(json.dumps({"keys": [key]}), "utf-8")
-    given = registration_settings(load())
+    given = feature_settings(load()).provider.registration
     assert given.statement_issuer == "https://s.example.vn"
     assert given.statement_keys.keys[0].kid == "s"
 

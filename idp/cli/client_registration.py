@@ -44,9 +44,7 @@ def registrations(obj: Context) -> Registrations:
 @click.pass_obj
 def invite(obj: Context, uses: int, ttl: int, scope: str, form: str) -> None:
     """Make an initial access token: its bearer may register a client at /register."""
-    from idp.app import registration_settings
-
-    if registration_settings(obj.settings).policy == "closed":
+    if obj.settings.registration.settings(obj.settings.scale).policy == "closed":
         fail("Registration is closed; set IDP_REGISTRATION__POLICY=token to allow tokens.")
     try:
         scopes = scope_tuple(scope) if scope else ()

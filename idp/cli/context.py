@@ -104,9 +104,7 @@ class Context:
     @cached_property
     def outbound(self) -> OutboundClient:
         """Calls to addresses that relying parties name."""
-        from idp.app import outbound_settings
-
-        return OutboundClient(outbound_settings(self.settings))
+        return OutboundClient(self.settings.outbound.settings())
 
     @cached_property
     def keys(self) -> KeyStore:

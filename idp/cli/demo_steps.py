@@ -13,6 +13,7 @@ import httpx
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from idp.accounts.repository import Accounts
+from idp.authn.otp.settings import SANDBOX_CODE
 from idp.cli.context import Context
 from idp.cli.output import fail
 from idp.cli.serve import address
@@ -26,7 +27,6 @@ from idp.demo.portal import Place, create_portal
 from idp.oidc.clients.repository import Clients
 from idp.registry.repository import Registry
 from idp.registry.sql import SqlRegistry
-from idp.settings import SANDBOX_CODE
 
 PORTAL = "127.0.0.1:8080"
 HERE = Path(sys.executable).parent

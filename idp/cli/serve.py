@@ -21,10 +21,10 @@ from idp.cli.context import Context, NotReady
 from idp.cli.output import announce, format_option
 from idp.cli.serve_process import STOP_SECONDS, THREADS, Options
 from idp.core.errors import Unavailable
-from idp.sections import host_port
 from idp.serving import tls
 from idp.serving.workers import Workers, WorkersFailed
 from idp.storage.embedded import dies_with
+from idp.web.settings import host_port
 
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 HOUSEKEEPING_SECONDS = 3600

@@ -7,13 +7,14 @@ transient store; a store that cannot count refuses (fail closed).
 
 import hmac
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from idp.core.handles import b64url
 from idp.storage.transient import Hit
 
 QUARTER = 15 * 60
+SANDBOX_LIMIT = 10_000
 DAY = 24 * 3600
 
 
@@ -40,6 +41,25 @@ class Throttled(Exception):
     def __init__(self, limit: Limit) -> None:
         super().__init__(limit.name)
         self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How a deployment changes limits: a sandbox has room for suites that log in all day.
+
+    ``per_address`` replaces every limit on one address.
+    """
+
+    sandbox: bool = False
+    per_address: int | None = None
+
+    def count(self, plain: int) -> int:
+        """A limit as it is, or the sandbox's."""
+        return SANDBOX_LIMIT if self.sandbox else plain
+
+    def by_address(self, limit: Limit) -> Limit:
+        """A limit on one address."""
+        return replace(limit, maximum=self.per_address or self.count(limit.maximum))
 
 
 @dataclass(frozen=True, slots=True)

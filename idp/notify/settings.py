@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from pydantic import Field, SecretStr
+
 from idp.outbound.service import ServiceSettings
+from idp.outbound.settings import ServiceSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +18,16 @@ class SmsSettings:
 
     def __repr__(self) -> str:
         return f"SmsSettings(sender={self.sender!r})"
+
+
+class SmsSection(ServiceSection):
+    """The SMS gateway. Without one, texts go to the demo phone's inbox."""
+
+    token: SecretStr | None = Field(None, description="Bearer token for the gateway.")
+    sender: str = Field("VNEID", description="Sender of the texts.")
+
+    def settings(self) -> SmsSettings | None:
+        """The gateway, None without one."""
+        if self.url is None or self.token is None:
+            return None
+        return SmsSettings(self.service(), self.token.get_secret_value(), self.sender)

@@ -13,8 +13,8 @@ from werkzeug.test import Client
 from idp.app import Application, create_app
 from idp.keystore.file import rotate
 from idp.keystore.rotation import Policy
+from idp.keystore.settings import KeysSection
 from idp.oidc.provider import PARTS
-from idp.sections import KeysSection
 from idp.settings import Settings
 from idp.storage.database import open_database
 from idp.storage.schema import upgrade

@@ -11,9 +11,9 @@ from idp.core.clock import system_clock
 from idp.demo.citizens import Stores, seed_citizens
 from idp.keystore.file import read_secret, rotate
 from idp.keystore.rotation import Policy
+from idp.keystore.settings import KeysSection
 from idp.registry.repository import Registry
 from idp.registry.sql import SqlRegistry
-from idp.sections import KeysSection
 from idp.settings import Settings
 from idp.storage.database import open_database
 from idp.storage.schema import upgrade
