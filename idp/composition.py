@@ -13,7 +13,7 @@ from idp.authn.otp.settings import OtpSettings
 from idp.authn.passcode import build as passcode
 from idp.deps import Deps
 from idp.login import build as login_desk
-from idp.login.authenticator import Method
+from idp.login.authentication import Method
 from idp.login.build import Login, MethodPart
 from idp.login.desk import Ending
 from idp.login.settings import LoginSettings

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from idp.deps import Deps
-from idp.login.authenticator import Authenticator, Method
+from idp.login.authentication import Method
+from idp.login.authenticator import Authenticator
 from idp.login.desk import Desk, Ending
 from idp.login.forms import Forms
 from idp.login.proofs import Proofs

@@ -1,7 +1,7 @@
 """The front desk: one place that begins, resumes and ends the logins of a browser.
 
 Views of a method open a step with :meth:`Desk.visit`, prove something, store the
-:class:`~idp.login.authenticator.Authentication` and leave through :meth:`Desk.proceed`. Whoever
+:class:`~idp.login.authentication.Authentication` and leave through :meth:`Desk.proceed`. Whoever
 began the login answers it at the last step, by :attr:`Desk.endings` for its ``return_path``.
 
 Pages and forms: :mod:`idp.login.forms`. Proofs and the session: :mod:`idp.login.proofs`.
@@ -17,7 +17,7 @@ from idp.audit.log import AuditLog
 from idp.core.clock import Clock
 from idp.core.handles import random_token
 from idp.login import moves, replay, throttle, whereabouts
-from idp.login.authenticator import Authentication, Method
+from idp.login.authentication import Authentication, Method
 from idp.login.dispatch import Authenticate, Step, next_step
 from idp.login.errors import Notice
 from idp.login.forms import BROWSER_COOKIE, Forms

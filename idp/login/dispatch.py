@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from idp.core import assurance
 from idp.core.assurance import Factor
-from idp.login.authenticator import Authentication, Method
+from idp.login.authentication import Authentication, Method
 from idp.login.requirement import Requirement
 
 

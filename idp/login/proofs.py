@@ -8,7 +8,7 @@ from idp.accounts.model import Account
 from idp.accounts.repository import Accounts
 from idp.audit.events import Event, SessionStarted
 from idp.core import assurance
-from idp.login.authenticator import Authentication
+from idp.login.authentication import Authentication
 from idp.login.dispatch import Finish
 from idp.login.session import Session
 from idp.login.sessions import Sessions

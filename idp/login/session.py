@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from idp.core import assurance
 from idp.core.handles import Handle, b64url, digest, equal
 from idp.core.records import Record
-from idp.login.authenticator import Authentication
+from idp.login.authentication import Authentication
 from idp.login.whereabouts import Whereabouts
 
 COOKIE = "eid_session"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from idp.core.clock import Clock
 from idp.core.handles import Handle
 from idp.login import whereabouts
-from idp.login.authenticator import Authentication
+from idp.login.authentication import Authentication
 from idp.login.session import (
     COOKIE,
     Session,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from idp.accounts.model import Account
 from idp.audit.events import Event
-from idp.login.authenticator import Authentication
+from idp.login.authentication import Authentication
 from idp.login.session import Session
 from idp.login.sessions import Renewed
 from idp.login.ticket import Ticket

@@ -4,7 +4,7 @@ from idp.accounts.repository import Accounts
 from idp.cli.context import Context
 from idp.core.assurance import Factor
 from idp.core.personal_number import PersonalNumber
-from idp.login.authenticator import Authentication
+from idp.login.authentication import Authentication
 from idp.login.session import Session, advance, session_key, sessions_of_key
 from idp.login.settings import LoginSettings
 from idp.oidc.tokens.participants import clients_of_key

@@ -8,7 +8,7 @@ import pytest
 
 from idp.core.assurance import Factor
 from idp.core.clock import FixedClock
-from idp.login.authenticator import Authentication, Method
+from idp.login.authentication import Authentication, Method
 from idp.login.dispatch import Authenticate
 from idp.login.pages import further_methods, other_url, show
 from idp.login.requirement import Requirement

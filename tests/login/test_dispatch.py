@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.core.assurance import Factor, level
-from idp.login.authenticator import Authentication, Method
+from idp.login.authentication import Authentication, Method
 from idp.login.dispatch import Authenticate, Finish, Refuse, next_step
 from idp.login.requirement import Requirement
 

@@ -2,7 +2,7 @@
 
 from idp.core.assurance import Factor
 from idp.core.handles import Handle
-from idp.login.authenticator import Authentication, Method
+from idp.login.authentication import Authentication, Method
 from idp.login.session import Lifetimes, Session, advance, relying_party_sid
 
 OTP = Method("otp", (Factor.POSSESSION,), ("otp", "sms"), opens=True)

@@ -20,7 +20,7 @@ from idp.core.person import BirthDate, Name, Sex
 from idp.core.personal_number import FormerNumber, PersonalNumber
 from idp.jose.jwt import parse_jwt, verify_jwt
 from idp.keystore.file import KeyStore
-from idp.login.authenticator import Authentication
+from idp.login.authentication import Authentication
 from idp.login.session import Session, advance, session_key
 from idp.login.settings import LoginSettings
 from idp.oidc.client_auth.secret import secret_digest

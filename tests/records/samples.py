@@ -10,7 +10,7 @@ from idp.authn.card.exchange import Offer
 from idp.authn.otp.challenge import Challenge
 from idp.core.assurance import Factor
 from idp.core.records import Record
-from idp.login.authenticator import Authentication
+from idp.login.authentication import Authentication
 from idp.login.requirement import Requirement
 from idp.login.session import Session
 from idp.login.transaction import Transaction

@@ -36,7 +36,8 @@ from idp.core.clock import Clock
 from idp.core.handles import FLOW_CHARS, Handle, b64url, equal
 from idp.core.personal_number import PersonalNumber
 from idp.login import throttle
-from idp.login.authenticator import Authentication, Method, Preparation
+from idp.login.authentication import Authentication, Method
+from idp.login.authenticator import Preparation
 from idp.login.desk import Desk
 from idp.login.errors import Notice
 from idp.login.forms import Forms

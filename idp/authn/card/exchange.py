@@ -15,7 +15,7 @@ from typing import Any
 from idp.core import sealing
 from idp.core.handles import HANDLE_CHARS, Handle, b64url, random_token
 from idp.core.records import Record
-from idp.login.authenticator import Authentication
+from idp.login.authentication import Authentication
 
 CHOICES = 3
 MAX_RETURN_CODE = 1024

@@ -12,7 +12,7 @@ from idp.core.assurance import Factor
 from idp.core.clock import Clock
 from idp.core.errors import AuthenticationFailed
 from idp.login import throttle
-from idp.login.authenticator import Authentication, Method
+from idp.login.authentication import Authentication, Method
 from idp.login.desk import Desk
 from idp.login.dispatch import Authenticate
 from idp.login.forms import Forms

@@ -9,7 +9,7 @@ from functools import partial
 from idp.accounts.lifecycle import AccountUnusable
 from idp.core import assurance
 from idp.core.handles import Handle, new_flow
-from idp.login.authenticator import Authentication
+from idp.login.authentication import Authentication
 from idp.login.dispatch import Finish
 from idp.oidc.authorization import respond
 from idp.oidc.ciba.grant import KIND
