@@ -1,8 +1,8 @@
 """OAuth errors: RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, OIDC Core §3.1.2.6.
 
-``description`` is for the relying party's developer and never tells more than the error code does;
-``reason`` is for the audit log, so that an expired, a used and a foreign code look the same from
-outside. The sandbox, where nobody has a secret to lose, tells the reason as well.
+``description`` is for the relying party's developer and reveals no more than the error code;
+``reason`` is for the audit log. So an expired, a used and a foreign code have the same response.
+The sandbox, which has no secrets to protect, also returns the reason.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ MAX_SEEN = 200
 
 
 class OAuthError(Exception):
-    """A request refused in OAuth's own words; ``headers`` go with a direct answer only.
+    """A refused request; ``headers`` are for a direct response only.
 
-    ``seen`` and ``seconds`` say more about the reason: the value that did not fit, without secrets
-    and personal data, and how far off a time is. ``reference`` is empty until the refusal is in the
-    audit log: see :meth:`recorded`.
+    ``seen`` and ``seconds`` detail the reason: the wrong value, without secrets and personal data,
+    and the difference of a time. ``reference`` is empty until :meth:`recorded` is called for the
+    audit log.
     """
 
     def __init__(
@@ -46,24 +46,24 @@ class OAuthError(Exception):
         self.reference = ""
 
     def members(self, *, candid: bool = False) -> dict[str, str]:
-        """The members of an answer; ``candid``: the description tells the true reason too."""
+        """The members of the response; ``candid``: the description includes the true reason."""
         true_reason = sentence(self.reason, self.seen, self.seconds) if candid else ""
         described = {
             "error_description": ". ".join(filter(None, (self.description, true_reason))),
-            "reference": self.reference,  # RFC 6749 §5.2: clients ignore members they do not know
+            "reference": self.reference,  # RFC 6749 §5.2: clients ignore unknown members
         }
         return {"error": self.error, **{name: text for name, text in described.items() if text}}
 
     def recorded(self) -> dict[str, Any]:
-        """The members of the audit event for this refusal; its new reference is in the answer too.
+        """The members of the audit event (:class:`idp.audit.events.Refusal`).
 
-        Those of :class:`idp.audit.events.Refusal`.
+        Sets a new reference, which the response has too.
         """
         self.reference = new_reference()
         return {"reference": self.reference, **self.details()}
 
     def details(self) -> dict[str, Any]:
-        """As :meth:`recorded`, where the answer has no place for a reference."""
+        """As :meth:`recorded`, for a response without a reference."""
         return {
             "reason": self.reason,
             "description": printable(self.description),
@@ -75,7 +75,7 @@ class OAuthError(Exception):
 def printable(text: str) -> str:
     """At most :data:`MAX_SEEN` characters of ``text``, printable ASCII without quotes.
 
-    Fit for ``error_description`` (RFC 6749 §5.2), a terminal and the audit log.
+    Safe in ``error_description`` (RFC 6749 §5.2), a terminal and the audit log.
     """
     fit = "".join(each if " " <= each <= "~" and each not in '"\\' else "?" for each in text)
     return fit if len(fit) <= MAX_SEEN else f"{fit[: MAX_SEEN - 3]}..."
@@ -103,17 +103,17 @@ def invalid_client(
 
 
 def invalid_grant(reason: str, *, seen: str = "") -> OAuthError:
-    """The code or refresh token is not good; which way, only the audit log learns."""
+    """The code or refresh token is not valid; the reason is only in the audit log."""
     return OAuthError("invalid_grant", "the grant is not valid", reason=reason, seen=seen)
 
 
 def unauthorized_client(description: str) -> OAuthError:
-    """The client did not register for this."""
+    """The client is not registered for this."""
     return OAuthError("unauthorized_client", description)
 
 
 def invalid_scope(description: str, *, reason: str = "", seen: str = "") -> OAuthError:
-    """A scope that is unknown, not registered, or wider than what was granted."""
+    """A scope that is unknown, not registered, or wider than the grant."""
     return OAuthError("invalid_scope", description, reason=reason, seen=seen)
 
 
@@ -124,7 +124,7 @@ def slow_down(
     *,
     reason: str = "throttled",
 ) -> OAuthError:
-    """Too many of something: 429 with Retry-After (RFC 6585 §4)."""
+    """Too many requests: 429 with Retry-After (RFC 6585 §4)."""
     return OAuthError(
         error,
         description,
@@ -140,12 +140,12 @@ def too_many(limit: Limit, description: str) -> OAuthError:
 
 
 def error_response(error: OAuthError, *, candid: bool = False) -> Response:
-    """The JSON answer of an endpoint that clients call directly (RFC 6749 §5.2)."""
+    """The JSON error response to a direct call (RFC 6749 §5.2)."""
     return json_response(error.members(candid=candid), error.status, error.headers)
 
 
 def answering(handler: Handler, *, candid: bool = False) -> Handler:
-    """``handler``, its refusals turned into answers; ``candid``: with their true reasons."""
+    """``handler`` with OAuth errors as responses; ``candid``: with their true reasons."""
 
     def answer(request: Request) -> Response:
         try:

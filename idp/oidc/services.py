@@ -1,6 +1,6 @@
-"""What the provider's endpoints reach, and how a feature joins the provider.
+"""Services of the provider's endpoints, and the parts that features add to the provider.
 
-Built once by the application; an endpoint is a plain function closed over it.
+Built once by the application; an endpoint is a plain function that closes over them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -47,7 +47,7 @@ from idp.web.templates import Pages
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The objects of one provider; :meth:`of` builds those that are made of the others.
+    """The services of one provider; :meth:`of` builds the derived ones.
 
     ``pepper`` keys refresh tokens' successors and the nonces of DPoP proofs.
     """
@@ -82,7 +82,7 @@ class Services:
 
     @property
     def candid(self) -> bool:
-        """Whether refusals tell clients their true reasons: in the sandbox only."""
+        """Whether error responses include the true reason: in the sandbox only."""
         return self.pages.site.sandbox
 
     @classmethod
@@ -97,7 +97,7 @@ class Services:
         outbound: OutboundClient,
         sender: Sender,
     ) -> "Services":
-        """The services of a provider on these stores, whose citizens log in by ``login``."""
+        """The services of a provider on these stores, with this ``login``."""
         clock, transient, revocations = deps.clock, deps.transient, deps.revocations
         database, keys, audit = deps.database, deps.keys, deps.audit
         uses = Uses(database, clock)
@@ -150,9 +150,10 @@ class Services:
 
 @contextmanager
 def recording(services: Services, client_id: str, request: Request) -> Iterator[None]:
-    """Refusals within go to the audit log as :class:`CallRefused`. Only where a caller is known:
+    """Write refusals to the audit log as :class:`CallRefused`.
 
-    nobody else may cause entries here. A demand for a DPoP nonce is a step, not a refusal.
+    Only for an authenticated caller: others must not cause entries. ``use_dpop_nonce`` is a step of
+    the protocol, not a refusal.
     """
     try:
         yield
@@ -171,7 +172,7 @@ def recording(services: Services, client_id: str, request: Request) -> Iterator[
 def recording_client(
     services: Services, client: Client, request: Request
 ) -> AbstractContextManager[None]:
-    """:func:`recording`, but for a public client, whose name anybody may use."""
+    """As :func:`recording`; records nothing for a public client, which anybody can name."""
     return nullcontext() if client.public else recording(services, client.client_id, request)
 
 

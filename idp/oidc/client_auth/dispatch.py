@@ -1,7 +1,7 @@
-"""Which client is calling: exactly one method, and the one it registered (RFC 6749 §2.3).
+"""Client authentication: exactly one method, the registered one (RFC 6749 §2.3).
 
-Whatever is wrong, the answer is the same ``invalid_client``; the audit log learns which. Failures
-are counted by client and source together, so that a stranger cannot lock a client out.
+Every failure has the same response, ``invalid_client``; the audit log has the reason. Failures are
+counted by client and source address together, so that an attacker cannot lock a client out.
 """
 
 import threading
@@ -35,7 +35,7 @@ _MAX_BLOCKED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request shows of its client: the method used, the id claimed, the proof."""
+    """The client credentials of a request: the method, the claimed id, the proof."""
 
     method: str
     client_id: str
@@ -45,12 +45,12 @@ class Credentials:
 
     @property
     def basic(self) -> bool:
-        """Whether they stood in the Authorization header."""
+        """Whether they were in the Authorization header."""
         return self.method == "client_secret_basic"
 
 
 def read_credentials(request: Request) -> Credentials:
-    """The credentials of a request. No store is asked.
+    """The credentials of a request. Makes no store call.
 
     Raises:
         OAuthError: ``invalid_request`` for several methods at once; ``invalid_client`` for none,
@@ -60,7 +60,7 @@ def read_credentials(request: Request) -> Credentials:
     header = request.headers.get("authorization", "")
     shown = (bool(header), "client_secret" in form, "client_assertion" in form)
     if sum(shown) > 1:
-        raise invalid_request("more than one client authentication method")
+        raise invalid_request("use only one client authentication method")
     client_id = form.get("client_id", "")
     if header:
         found = _from_header(header)
@@ -94,8 +94,8 @@ def _from_assertion(assertion: str, assertion_type: str) -> Credentials:
 class ClientAuthentication:
     """Authenticates the clients of one provider.
 
-    ``pepper`` keys the secrets' digests. Who failed too often is remembered here, so that the good
-    path asks no store; the count is shared, so each process learns it at its next failure.
+    ``pepper`` keys the secrets' digests. Blocked callers are held in memory, so that a successful
+    call needs no store; the count is shared, so another process blocks at its next failure.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class ClientAuthentication:
         except OAuthError as error:
             self._count_failure(who)
             refusal = self._refusal(credentials, error)
-            # An id that is nobody's could be anything, even a secret.
+            # An unknown id could be anything, even a secret.
             known = credentials.client_id if self._clients.get(credentials.client_id) else ""
             event = ClientAuthenticationFailed(
                 client_id=known, method=credentials.method, **refusal.recorded()
@@ -146,7 +146,7 @@ class ClientAuthentication:
             raise refusal from error
 
     def _refusal(self, credentials: Credentials, error: OAuthError) -> OAuthError:
-        """The same answer whatever was wrong; the reason tells the audit log."""
+        """The same response for every failure; the reason is for the audit log."""
         found, reason = self._clients.get(credentials.client_id), error.reason
         if found and not found.active:
             reason = "client_disabled"
@@ -170,7 +170,7 @@ class ClientAuthentication:
                 credentials.assertion,
                 client_keys=self._client_keys,
                 issuer=self._settings.issuer,
-                # RFC 7523 §3; RFC 9126 §2 and CIBA Core §7.1: or where it is sent to.
+                # RFC 7523 §3; RFC 9126 §2 and CIBA Core §7.1: also the called endpoint.
                 endpoints=tuple(map(self._settings.url, ("/token", path))),
                 uses=self._uses,
                 now=now,

@@ -1,4 +1,4 @@
-"""How clients call us: one form in the body, nothing in the query (RFC 6749 §3.2)."""
+"""Client requests: one form in the body, no query (RFC 6749 §3.2)."""
 
 from idp.login.throttle import address
 from idp.oidc.clients.model import Client
@@ -7,14 +7,14 @@ from idp.web.http import FORM, Request
 
 
 def counted_as(client: Client, request: Request) -> str:
-    """Whom a client's requests are counted for: of a public one anybody may use the name."""
+    """The counter name of a client's requests; for a public client, also by source address."""
     return f"{client.client_id}:{address(request.peer)}" if client.public else client.client_id
 
 
 def require_form(request: Request) -> None:
-    """Return when the request is a form whose parameters each stand there once.
+    """Check that the request is a form without repeated parameters.
 
-    All but ``resource``, which names one of several (RFC 8707 §2).
+    Only ``resource`` may be repeated (RFC 8707 §2).
 
     Raises:
         OAuthError: ``invalid_request``, another content type (415), repeated parameters, or
@@ -24,6 +24,6 @@ def require_form(request: Request) -> None:
     if content_type != FORM:
         raise OAuthError("invalid_request", f"send a body of type {FORM}", status=415)
     if request.query:
-        raise invalid_request("parameters belong in the body")
+        raise invalid_request("send the parameters in the body, not in the query")
     for name in set(request.form.repeated()) - {"resource"}:
         raise invalid_request(f"{name[:40]} was sent more than once")

@@ -1,7 +1,7 @@
 """Client authentication with the certificate of the TLS connection: RFC 8705 §2.
 
-That the client holds the certificate's key, the TLS handshake proved, here or at the operator's
-proxy; whose certificate it is, is judged here.
+The TLS handshake proved possession of the certificate's key, here or at the operator's proxy; this
+module verifies that the certificate is the client's.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _SPKI = PublicFormat.SubjectPublicKeyInfo
 def verify_issued(
     client: Client, certificate: bytes | None, authorities: Sequence[x509.Certificate], *, now: int
 ) -> Client:
-    """The client, whose certificate an authority issued to the name it registered (§2.1).
+    """The client, if an accepted authority issued the certificate to its registered name (§2.1).
 
     Raises:
         OAuthError: ``invalid_client``.
@@ -46,9 +46,9 @@ def verify_issued(
 
 
 def verify_registered(client: Client, certificate: bytes | None, keys: JwkSet) -> Client:
-    """The client, whose certificate holds a key that it registered (§2.2).
+    """The client, if the certificate holds one of its registered keys (§2.2).
 
-    The certificate's own dates and issuer mean nothing: the registration vouches for the key.
+    The certificate's dates and issuer are ignored: the registration establishes trust in the key.
 
     Raises:
         OAuthError: ``invalid_client``.
@@ -74,7 +74,7 @@ def _parse(certificate: bytes | None) -> x509.Certificate:
 def _check_chain(
     certificate: x509.Certificate, authorities: Sequence[x509.Certificate], now: int
 ) -> None:
-    """RFC 5280 §6, from the authorities' certificates, which may be intermediate ones."""
+    """RFC 5280 §6; the trust anchors may be intermediate certificates."""
     if not authorities:
         raise invalid_client("no_certificate_authority")
     verifier = (

@@ -1,6 +1,6 @@
 """Client authentication with a signed assertion: RFC 7523 §3, OIDC Core §9, FAPI 2.0 §5.3.2.
 
-Each assertion works once. Where the client's keys come from is ``clients.keys``'.
+Each assertion is accepted once. ``clients.keys`` provides the client's keys.
 """
 
 from collections.abc import Mapping
@@ -23,15 +23,15 @@ from idp.oidc.errors import OAuthError, invalid_client
 from idp.storage.used import AlreadyUsed, Use, Uses
 
 MAX_LIFE = 5 * 60
-"""Seconds after its ``iat`` that an assertion is accepted: few used ones must be remembered."""
+"""Seconds after its ``iat`` that an assertion is accepted; bounds the remembered uses."""
 _TYP = ("", "JWT", "client-authentication+jwt")
 
 
 def parse_assertion(assertion: str) -> tuple[str, UnverifiedJwt]:
-    """The client that an assertion says it is of, and the assertion, not verified yet.
+    """The claimed client id and the unverified assertion.
 
     Raises:
-        OAuthError: ``invalid_client``, not a JWT that names one client.
+        OAuthError: ``invalid_client``: not a JWT with equal ``iss`` and ``sub``.
     """
     try:
         jwt = parse_jwt(assertion)
@@ -54,7 +54,7 @@ def verify_assertion(
     uses: Uses,
     now: int,
 ) -> Client:
-    """The client, which proved that it holds its key; ``endpoints`` are those it may be meant for.
+    """The client, if it signed the assertion; ``endpoints`` are accepted audiences.
 
     Raises:
         OAuthError: ``invalid_client``.
@@ -65,7 +65,7 @@ def verify_assertion(
     profile, registered = client.profile, client.token_endpoint_auth_signing_alg
     try:
         algorithms = (registered,) if registered else profile.assertion_algs
-        check_algorithm(jwt, algorithms)  # first: for nothing else is anything fetched
+        check_algorithm(jwt, algorithms)  # first: other algorithms must not cause a fetch
         claims = check_signature(jwt, client_keys.find(client, jwt.kid), algorithms)
         check_claims(claims, issuer=None, audience=None, now=now, required=("exp", "jti"))
     except InvalidToken as error:
@@ -82,7 +82,7 @@ def _refused(error: InvalidToken) -> OAuthError:
 def _check_audience(
     claims: Mapping[str, Any], issuer: str, endpoints: tuple[str, ...], profile: Profile
 ) -> None:
-    """One audience, and it is us: an assertion for several could be replayed by one of them."""
+    """The provider is the only audience: one of several could replay the assertion."""
     audience, accepted = claims.get("aud"), (issuer, *endpoints)
     if profile.assertion_for_issuer_only:
         accepted = (issuer,)
@@ -95,10 +95,10 @@ def _check_audience(
 
 
 def _end(client: Client, claims: Mapping[str, Any], now: int) -> float:
-    """When an assertion ends here: at its ``exp``, or :data:`MAX_LIFE` after its ``iat``.
+    """The assertion's expiry: its ``exp``, or :data:`MAX_LIFE` after its ``iat``.
 
-    An ``exp`` that is further ahead than the client registered is refused, even if ``iat`` would
-    end the assertion sooner (RFC 7523 §3, FAPI 2.0 §5.3.2.1).
+    An ``exp`` further ahead than the client registered is refused, even if ``iat`` makes it expire
+    sooner (RFC 7523 §3, FAPI 2.0 §5.3.2.1).
     """
     exp, iat = claims["exp"], claims.get("iat")
     end: float = exp if iat is None else min(exp, iat + MAX_LIFE)
@@ -118,5 +118,5 @@ def _use_once(client: Client, claims: Mapping[str, Any], uses: Uses, *, end: flo
 
 
 def use_of(kind: str, client: Client, claims: Mapping[str, Any]) -> Use:
-    """The one use of a JWT that the client signed, remembered until no node accepts it."""
+    """The single use of a JWT signed by the client, remembered until no node accepts it."""
     return Use(kind, client.client_id, claims["jti"], int(claims["exp"]) + 2 * LEEWAY)

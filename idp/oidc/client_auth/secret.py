@@ -1,4 +1,4 @@
-"""Client secrets: RFC 6749 §2.3.1. Kept as keyed digests, compared in constant time."""
+"""Client secrets: RFC 6749 §2.3.1. Stored as keyed digests, compared in constant time."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ MAX_SECRET = 512
 
 
 def secret_digest(pepper: bytes, client_id: str, secret: str) -> str:
-    """What is stored of a client secret: HMAC-SHA256 under a key the database does not hold."""
+    """The stored digest of a client secret: HMAC-SHA256 under a key outside the database."""
     message = b"client-secret\x00" + client_id.encode() + b"\x00" + secret.encode()
     return b64url(hmac.digest(pepper, message, "sha256"))
 
@@ -22,7 +22,7 @@ def parse_basic(credentials: str) -> tuple[str, str]:
     """Client id and secret of an ``Authorization: Basic`` header, form-decoded.
 
     Raises:
-        OAuthError: ``invalid_client``, not such credentials.
+        OAuthError: ``invalid_client``: malformed credentials.
     """
     try:
         decoded = base64.b64decode(credentials.encode("ascii"), validate=True).decode("utf-8")
@@ -37,14 +37,14 @@ def parse_basic(credentials: str) -> tuple[str, str]:
 def verify_secret(
     client: Client | None, client_id: str, secret: str, *, pepper: bytes, now: int
 ) -> Client:
-    """The client, which proved its secret. One that does not exist costs the same.
+    """The client, if the secret is right. An unknown client takes the same time.
 
     Raises:
         OAuthError: ``invalid_client``.
     """
     shown = secret_digest(pepper, client_id, secret[: MAX_SECRET + 1])
     held = [each.digest for each in client.secrets if each.usable(now)] if client else []
-    # Two comparisons whether there are none, one, or two secrets (a rotation under way).
+    # Always two comparisons, for none, one or two secrets (during a rotation).
     matches = [equal(shown, each) for each in (*held, "", "")[: max(2, len(held))]]
     if client is None or not any(matches):
         raise _refused(client, shown)
@@ -52,7 +52,7 @@ def verify_secret(
 
 
 def _refused(client: Client | None, shown: str) -> OAuthError:
-    """Why, for the audit log. Only a caller who knew the expired secret takes the second branch."""
+    """The error with its reason for the audit log; only a caller with an expired secret differs."""
     if client is None:
         return invalid_client("unknown_client")
     expired = any(equal(shown, each.digest) for each in client.secrets)

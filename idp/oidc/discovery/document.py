@@ -1,4 +1,4 @@
-"""A public document: bytes made once, an ETag, and for how long it may be kept (RFC 9110 §8.8)."""
+"""A public document: prebuilt bytes, ETag (RFC 9110 §8.8) and cache lifetime."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from idp.web.http import Request, Response
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """JSON that anybody may read, from any origin."""
+    """Public JSON, readable from any origin."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -30,7 +30,7 @@ class Document:
         return cls(body, headers)
 
     def answer(self, request: Request) -> Response:
-        """The document, or 304 to who has it already."""
+        """The document, or 304 if the caller has it."""
         known = request.headers.get("if-none-match", "")
         if self.headers["ETag"] in (each.strip().removeprefix("W/") for each in known.split(",")):
             return Response(304, b"", self.headers)

@@ -45,11 +45,11 @@ _MTLS_ENDPOINTS = (
     "device_authorization_endpoint",
     "backchannel_authentication_endpoint",
 )
-"""Those that clients call with their certificate (RFC 8705 §5)."""
+"""Endpoints with an alias for mutual TLS (RFC 8705 §5)."""
 
 
 def metadata(settings: ProviderSettings, parts: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
-    """The provider's metadata: what holds for all of it, and what each part adds."""
+    """The provider's metadata: common members, and those of each part."""
     whole: dict[str, Any] = {
         "issuer": settings.issuer,
         "jwks_uri": settings.url(JWKS),
@@ -89,7 +89,7 @@ def _pages(settings: ProviderSettings) -> Mapping[str, str]:
 def endpoints(
     services: Services, whole: Mapping[str, Any], paths: tuple[Paths, ...]
 ) -> tuple[Endpoint, ...]:
-    """The documents' endpoints; the bytes of all but the keys' are made here, once."""
+    """The documents' endpoints; all documents but the JWK set are built here, once."""
     max_age = services.settings.metadata_max_age
     document = Document.of(whole, max_age=max_age)
     described = description(
@@ -114,7 +114,7 @@ PATHS: Paths = {
             summary,
             {
                 "200": answer(summary, schema, headers=_TAGGED),
-                "304": {"description": "It is what the caller has", "headers": _TAGGED},
+                "304": {"description": "Not modified", "headers": _TAGGED},
             },
             parameters=(parameter("If-None-Match", "header", ANY_TEXT),),
         )
@@ -122,14 +122,14 @@ PATHS: Paths = {
     for path, summary, schema in (
         (OPENID_CONFIGURATION, "Metadata (OpenID Connect Discovery §4)", _PROVIDER),
         (OAUTH_METADATA, "The same metadata (RFC 8414 §3)", _PROVIDER),
-        (JWKS, "The keys that tokens are verified with (RFC 7517 §5)", _KEY_SET),
+        (JWKS, "The keys for verifying tokens (RFC 7517 §5)", _KEY_SET),
         (OPENAPI, "This description", an_object({}, ("openapi", "paths"))),
     )
 }
 
 
 class _Keys:
-    """The JWK set's document, made again only when the keys changed."""
+    """The JWK set's document, rebuilt only when the keys change."""
 
     def __init__(self, services: Services) -> None:
         self._services = services

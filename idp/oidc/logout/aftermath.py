@@ -1,6 +1,6 @@
-"""What the page after a logout says, kept for some minutes under a handle that its URL carries.
+"""The result of a logout, stored for :data:`TTL` seconds under a handle in the page's URL.
 
-The session is gone then, and with it all that would say whose page it is.
+The session no longer exists then, so the page cannot be found by it.
 """
 
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ _KIND = "logged-out"
 
 @dataclass(frozen=True, slots=True)
 class Aftermath(Record):
-    """Of one logout: a digest of the session, who asked for it, and where the browser goes on.
+    """Result of one logout: digest of the session, requesting client, and return URL.
 
-    ``left``: only the relying party that asked was left, the session goes on. ``frames`` are the
-    addresses of front-channel logout.
+    ``left``: the citizen logged out of the requesting client only; the session continues.
+    ``frames`` are the front-channel logout URIs.
     """
 
     session: str
@@ -32,7 +32,7 @@ class Aftermath(Record):
 
 
 def keep(transient: TransientStore, aftermath: Aftermath) -> str:
-    """Keep it; the handle to find it by."""
+    """Store the result; returns its handle."""
     handle = Handle.new()
     transient.put(handle.key(_KIND), aftermath.dump(), TTL)
     return str(handle)
@@ -41,16 +41,16 @@ def keep(transient: TransientStore, aftermath: Aftermath) -> str:
 def remember(
     transient: TransientStore, key: bytes, browser: str, confirmation: str, handle: str
 ) -> None:
-    """Keep for some seconds where this answer led, so that the same one again leads there too.
+    """Store the handle for some seconds, so that the same form sent again shows the same page.
 
-    It is sealed with ``browser``, the session's cookie, so that nobody else is given it.
+    The handle is sealed with ``browser``, the session's cookie, so only that browser can read it.
     """
     sealed = seal(key, _KIND, f"{browser}\x00{confirmation}", handle)
     transient.put(_answered(confirmation), {"sealed": sealed}, SECONDS)
 
 
 def recall(transient: TransientStore, key: bytes, browser: str, confirmation: str) -> str:
-    """The handle that this answer led to; ``""`` where it led nowhere, or long ago."""
+    """The handle stored for this form; ``""`` if there is none."""
     value = transient.get(_answered(confirmation))
     try:
         return unseal(key, _KIND, f"{browser}\x00{confirmation}", value["sealed"]) if value else ""
@@ -63,7 +63,7 @@ def _answered(confirmation: str) -> str:
 
 
 def find(transient: TransientStore, text: str) -> Aftermath | None:
-    """What was kept under a handle; None when there is nothing, or no more."""
+    """The result under a handle; None if it is unknown or expired."""
     handle = Handle.parse(text)
     value = transient.get(handle.key(_KIND)) if handle else None
     return Aftermath.read(value)

@@ -1,6 +1,6 @@
 """/session: the check_session_iframe of OpenID Connect Session Management 1.0 §3.3.
 
-The one page of ours that may be framed: by registered relying parties. It shows nothing and its
+The only page that may be framed, by registered relying parties. It is empty; its
 script (``static/check_session.js``) answers ``unchanged``, ``changed`` or ``error``.
 """
 
@@ -15,9 +15,9 @@ PATH = "/session"
 
 
 def frame(services: Services, request: Request) -> Response:
-    """The page, for the relying party whose page asks for it.
+    """The page, for the relying party that frames it.
 
-    Browsers name the framing page's origin in ``Referer``, unless it keeps them from it.
+    Browsers send the framing origin in ``Referer``, unless its Referrer-Policy forbids it.
     """
     framing = _origin(request.headers.get("referer", ""))
     registered = framing in services.clients.web_origins()
@@ -41,5 +41,5 @@ def frame(services: Services, request: Request) -> Response:
 def _origin(referer: str) -> str:
     try:
         return origin(referer)
-    except ValueError:  # no URL, whatever it is
+    except ValueError:  # not a URL
         return ""

@@ -1,7 +1,7 @@
-"""The courier of the outbox: OpenID Connect Back-Channel Logout 1.0 §2.5 and §2.7.
+"""Delivery of logout tokens from the outbox: Back-Channel Logout 1.0 §2.5 and §2.7.
 
-It runs beside the processes that serve. At most one thread is at one relying party at a time, and a
-breaker leaves one alone that does not answer: it holds up its own messages and nobody else's.
+Runs in a process of its own. One thread at a time delivers to a relying party. A circuit breaker
+pauses one that does not answer, so that it delays only its own messages.
 """
 
 import random
@@ -36,21 +36,21 @@ BATCH = 10
 POLL = 0.5
 TIDY = 60.0
 FAILURES, PAUSE = 3, 30.0
-"""After so many tries without an answer, a relying party is left alone for so many seconds."""
-TAKEN = ("200", "204")  # §2.8, and what frameworks make of an empty answer
+"""After so many tries without an answer, deliveries to a client pause for so many seconds."""
+TAKEN = ("200", "204")  # §2.8; frameworks answer 204 to an empty body
 _log = structlog.get_logger()
 
 
 class NoAnswer(Unavailable):
-    """A relying party cannot be told now; ``said`` is why, for the operator."""
+    """A relying party cannot be notified now; ``status`` is the reason, for the operator."""
 
-    def __init__(self, said: str) -> None:
+    def __init__(self, status: str) -> None:
         super().__init__("relying party")
-        self.said = said
+        self.status = status
 
 
 class Courier:
-    """Tells relying parties what is due. One a process; build it in the process that runs it."""
+    """Delivers due messages. One per process; build it in the process that runs it."""
 
     def __init__(
         self,
@@ -79,10 +79,10 @@ class Courier:
         self._more = threading.Event()
 
     def run(self, stopping: threading.Event) -> None:
-        """Deliver until ``stopping`` is set; what is under way then ends by its deadline."""
+        """Deliver until ``stopping`` is set; running deliveries end by their deadlines."""
         tidied = -TIDY
         while not stopping.is_set():
-            with suppress(Unavailable):  # the outbox keeps it all
+            with suppress(Unavailable):  # the outbox keeps the messages
                 if self._monotonic() - tidied >= TIDY:
                     tidied = self._monotonic()
                     metrics.LOGOUTS.labels("given_up").inc(self._outbox.tidy())
@@ -92,7 +92,7 @@ class Courier:
         self.close()
 
     def once(self) -> int:
-        """Deliver everything that is due now; how many messages were tried."""
+        """Deliver everything that is due now; returns the number of tried messages."""
         tried = 0
         while started := self._hand_out():
             wait(started)
@@ -100,19 +100,19 @@ class Courier:
         return tried
 
     def close(self) -> None:
-        """Begin nothing any more."""
+        """Start no more deliveries."""
         self._stopping.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _hand_out(self) -> list[Future[int]]:
-        """A thread for each relying party that something is due for, while there are any free."""
+        """Start a thread for each relying party with due messages, up to the free threads."""
         with self._lock:
             free = THREADS - len(self._busy)
-            left_alone = self._busy | {name for name, each in self._failing.items() if _open(each)}
+            skipped = self._busy | {name for name, each in self._failing.items() if _open(each)}
         if free <= 0:
             return []
         started: list[Future[int]] = []
-        for client_id in self._outbox.due(without=left_alone, limit=free):
+        for client_id in self._outbox.due(without=skipped, limit=free):
             client = self._clients.get(client_id)
             with self._lock:
                 self._busy.add(client_id)
@@ -122,7 +122,7 @@ class Courier:
         return started
 
     def _serve(self, client_id: str, client: Client | None) -> int:
-        """Deliver some of what is due for one relying party, while it answers; how many."""
+        """Deliver due messages to one relying party while it answers; returns their number."""
         tried = 0
         try:
             claimed = list(self._outbox.claim(client_id, BATCH))
@@ -140,27 +140,27 @@ class Courier:
             self._more.set()
 
     def _deliver(self, delivery: Delivery, client: Client | None) -> Delivery:
-        """One message, after it was tried."""
+        """Try one message; returns its new state."""
         if client is None or not client.active or not client.backchannel_logout_uri:
             return _counted(abandoned(delivery, "no_address"))
         breaker = self._breaker(client.client_id)
         try:
             with breaker.guard():
                 token = self._token(client, delivery.message)
-                said = self._post(client.backchannel_logout_uri, token)
+                status = self._post(client.backchannel_logout_uri, token)
         except NoAnswer as error:
-            said = error.said
+            status = error.status
             with self._lock:
                 self._failing[client.client_id] = breaker
         else:
             self._answers(client.client_id)
-        if said in TAKEN:
-            return _counted(delivered(delivery, said))
+        if status in TAKEN:
+            return _counted(delivered(delivery, status))
         jitter = random.uniform(-1, 1)  # noqa: S311 -- spreads load, keeps no secret
-        return _counted(failed(delivery, said, now=self._clock(), jitter=jitter))
+        return _counted(failed(delivery, status, now=self._clock(), jitter=jitter))
 
     def _token(self, client: Client, message: Message) -> str:
-        """Signed, and encrypted to whom ID tokens are encrypted (§2.6)."""
+        """The signed logout token; encrypted if the client's ID tokens are (§2.6)."""
         signer = self._keys.signer(client.id_token_signed_response_alg)
         token = logout_token(signer, message, issuer=self._issuer, now=self._clock())
         try:
@@ -186,7 +186,7 @@ class Courier:
         )
 
     def _answers(self, client_id: str) -> None:
-        """A relying party answers again: what was put off until later need not wait."""
+        """After a relying party answers again, its delayed messages are due at once."""
         with self._lock:
             recovered = self._failing.pop(client_id, None)
         if recovered is not None:
@@ -208,7 +208,7 @@ def _counted(delivery: Delivery) -> Delivery:
 
 
 def _report(client_id: str, future: Future[int]) -> None:
-    """What went wrong with the outbox or the keys: the messages are due again after their lease."""
+    """Log a failure of the outbox or the keys; the messages are due again after their lease."""
     if future.cancelled() or (error := future.exception()) is None:
         return
     _log.error("logout delivery interrupted", client_id=client_id, kind=type(error).__name__)

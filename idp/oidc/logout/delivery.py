@@ -1,7 +1,7 @@
-"""A message of the outbox: one relying party is to hear that one session ended.
+"""A message of the outbox: notifies one relying party of the end of one session.
 
-OpenID Connect Back-Channel Logout 1.0 §2.5. What the relying party is told by name (``sub``,
-``sid``) is its own, pairwise; the account is not in here.
+OpenID Connect Back-Channel Logout 1.0 §2.5. ``sub`` and ``sid`` are pairwise, for this relying
+party; the message does not hold the account.
 """
 
 from dataclasses import dataclass, replace
@@ -11,11 +11,11 @@ FIRST_WAIT = 5
 LONGEST_WAIT = 15 * 60
 LIFETIME = 24 * 3600
 JITTER = 0.2
-"""Of a wait, more or less: what failed together is not tried together again."""
+"""Random part of a wait, so that messages that failed together are not retried together."""
 
 
 class DeliveryState(StrEnum):
-    """What became of a message."""
+    """State of a message."""
 
     WAITING = "waiting"
     DELIVERED = "delivered"
@@ -24,7 +24,7 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is to be told to whom. ``session`` is a digest of the session's id."""
+    """A logout notification to one client. ``session`` is a digest of the session's id."""
 
     client_id: str
     session: str
@@ -34,9 +34,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message in the outbox. Times are epoch seconds; ``last_status`` says how the last try went.
+    """A message in the outbox. Times are epoch seconds.
 
-    That is the status of the answer, or a short word where there was none.
+    ``last_status`` is the HTTP status of the last try, or a short word if there was no answer.
     """
 
     id: int
@@ -48,15 +48,15 @@ class Delivery:
     last_status: str = ""
 
 
-def delivered(delivery: Delivery, said: str) -> Delivery:
-    """After a try that the relying party took."""
+def delivered(delivery: Delivery, status: str) -> Delivery:
+    """The delivery after the relying party accepted it."""
     return replace(
-        delivery, tries=delivery.tries + 1, state=DeliveryState.DELIVERED, last_status=said
+        delivery, tries=delivery.tries + 1, state=DeliveryState.DELIVERED, last_status=status
     )
 
 
-def failed(delivery: Delivery, said: str, *, now: int, jitter: float) -> Delivery:
-    """After a try that it did not take: tried again, later each time, until a day has passed.
+def failed(delivery: Delivery, status: str, *, now: int, jitter: float) -> Delivery:
+    """The delivery after a failed try: repeated with growing waits, for :data:`LIFETIME`.
 
     ``jitter`` is between -1 and 1.
     """
@@ -65,9 +65,9 @@ def failed(delivery: Delivery, said: str, *, now: int, jitter: float) -> Deliver
     due = now + max(1, round(wait * (1 + JITTER * jitter)))
     late = now >= delivery.created_at + LIFETIME
     state = DeliveryState.GIVEN_UP if late else DeliveryState.WAITING
-    return replace(delivery, tries=tries, next_try_at=due, state=state, last_status=said)
+    return replace(delivery, tries=tries, next_try_at=due, state=state, last_status=status)
 
 
 def abandoned(delivery: Delivery, reason: str) -> Delivery:
-    """Given up without a try."""
+    """The delivery given up without a try."""
     return replace(delivery, state=DeliveryState.GIVEN_UP, last_status=reason)

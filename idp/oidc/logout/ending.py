@@ -1,7 +1,7 @@
-"""The end of sessions, told to every relying party they were used at.
+"""Ends sessions and notifies every relying party they were used at.
 
-Back-Channel Logout 1.0 §2.5: the messages are written in the very transaction that ends the
-session, and told by the courier afterwards. Nobody who ends a session waits for a relying party.
+Back-Channel Logout 1.0 §2.5: the transaction that ends the session also writes the messages; the
+courier delivers them later. Ending a session does not wait for a relying party.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ from idp.storage.used import Use, once
 
 @dataclass(frozen=True, slots=True)
 class Endings:
-    """Ends sessions, whoever asks for it: the citizen, a relying party, an operator."""
+    """Ends sessions for the citizen, a relying party or an operator."""
 
     clock: Clock
     transient: TransientStore
@@ -36,17 +36,17 @@ class Endings:
     outbox: Outbox
 
     def participants(self, session_id: str) -> tuple[Client, ...]:
-        """The relying parties that a session was used at, those that are still active, by id."""
+        """The active relying parties that a session was used at, by id."""
         (known,) = self.transient.run(Members(clients_of_key(session_id)))
         found = (self.clients.get(each) for each in sorted(known))
         return tuple(each for each in found if each is not None and each.active)
 
     def end(self, session: Session) -> tuple[Client, ...]:
-        """End a session everywhere; the relying parties it was used at.
+        """End a session everywhere; returns the relying parties it was used at.
 
         Raises:
-            AlreadyUsed: it was ended before, or is being ended: they are told once.
-            Unavailable: it is not known to be ended, and nobody will be told.
+            AlreadyUsed: it has ended or is ending; relying parties are notified once.
+            Unavailable: the end is not stored, and nobody is notified.
         """
         clients = self.participants(session.id)
         end = Use("session-end", session.id, "", session.expires_at)
@@ -56,9 +56,9 @@ class Endings:
         return clients
 
     def end_account(self, account_id: str, sessions: Iterable[Session], *, until: int) -> None:
-        """End every session an account has now, also those not known any more.
+        """End every present session of an account, also those that are no longer listed.
 
-        ``until`` is when the last of them would have ended by itself.
+        ``until`` is when the last of them expires.
 
         Raises:
             Unavailable: see :meth:`end`.
@@ -72,13 +72,13 @@ class Endings:
         self.revocations.revoke("account", account_id, expires_at=until, beside=beside)
 
     def leave(self, session: Session, client: Client, confirmation: str) -> None:
-        """End what one relying party was given in a session; the session goes on.
+        """End one relying party's grants in a session; the session continues.
 
-        ``confirmation`` names the citizen's answer: the citizen may come back to the relying party
-        and leave it again, by another one.
+        ``confirmation`` identifies the confirmation form, so that the citizen can return to the
+        relying party and leave it again.
 
         Raises:
-            AlreadyUsed: the same answer came before.
+            AlreadyUsed: the same form was sent before.
             Unavailable: see :meth:`end`.
         """
         answer = Use("session-leave", session.id, confirmation, session.expires_at)
@@ -91,9 +91,9 @@ class Endings:
         self.transient.run(Unlink(clients_of_key(session.id), client.client_id))
 
     def _mark_grants(self, session: Session) -> None:
-        """Mark every grant made in the session, which access tokens are judged by on every node.
+        """Mark every grant of the session; every node checks access tokens against the mark.
 
-        After the session is gone: whoever still makes tokens of a grant joined before that.
+        Runs after the session is deleted: a grant that can still issue tokens joined before that.
         """
         flows, now = Members(flows_of_key(session.id)), self.clock()
         self.transient.run(flows)

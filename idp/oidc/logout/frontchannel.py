@@ -1,7 +1,7 @@
 """Front-channel logout: OpenID Connect Front-Channel Logout 1.0 §2 and §3.
 
-The page after a logout loads one address of each relying party in a frame. Only registered
-addresses come here, and the page's policy names their origins and no others.
+The page after a logout loads one registered URI of each relying party in a frame. The page's
+Content-Security-Policy allows only their origins.
 """
 
 from collections.abc import Iterable
@@ -15,9 +15,9 @@ from idp.oidc.tokens.subject import Subjects
 def frames(
     clients: Iterable[Client], session: Session, subjects: Subjects, *, issuer: str
 ) -> tuple[str, ...]:
-    """What to load so that the clients which want it end their own sessions.
+    """The front-channel logout URIs to load.
 
-    ``iss`` and ``sid`` are added for those that registered that they need them.
+    ``iss`` and ``sid`` are added if ``frontchannel_logout_session_required`` is registered.
     """
     return tuple(
         with_query(client.frontchannel_logout_uri, _named(client, session, subjects, issuer))

@@ -1,8 +1,8 @@
 """The outbox of back-channel logout in the database.
 
-A message is written in the transaction that ends its session, so that neither is without the other.
-Whoever claims messages holds them by moving their next try ahead: if that process dies, they are
-due again when the lease is over. Several nodes share the work; at worst a message is told twice.
+The transaction that ends a session also writes its messages. A claim moves the next try of the
+messages ahead: if the claiming process dies, they are due again after the lease. Several nodes
+share the work; at worst a message is sent twice.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -30,9 +30,9 @@ from idp.oidc.logout.delivery import LIFETIME, Delivery, DeliveryState, Message
 from idp.storage.database import Beside, Database, metadata
 
 LEASE = 120
-"""Seconds for which a claim holds: longer than all of one claim can take."""
+"""Seconds of a claim: longer than delivering all its messages can take."""
 MOST_WAITING = 100_000
-"""Messages that wait for one client; beyond them the oldest are given up."""
+"""Most undelivered messages of one client; beyond it the oldest are given up."""
 KEPT_DELIVERED = 24 * 3600
 KEPT_GIVEN_UP = 30 * 24 * 3600
 MOST_LISTED = 1_000
@@ -68,7 +68,7 @@ class Outbox:
         self._most_waiting = most_waiting
 
     def beside(self, messages: Sequence[Message]) -> Beside:
-        """What writes ``messages`` in the transaction that ends their session."""
+        """A function that writes ``messages`` in the transaction that ends their session."""
 
         def write(connection: Connection) -> None:
             if messages:
@@ -83,7 +83,7 @@ class Outbox:
         return {column.name: values[column.name] for column in OUTBOX.c if column.name != "id"}
 
     def due(self, *, without: Collection[str], limit: int) -> tuple[str, ...]:
-        """The clients that something is due for, the longest due first."""
+        """The clients with due messages, the longest due first."""
         query = (
             select(OUTBOX.c.client_id)
             .where(_WAITING, OUTBOX.c.next_try_at <= self._clock())
@@ -96,7 +96,7 @@ class Outbox:
             return tuple(connection.execute(query).scalars())
 
     def claim(self, client_id: str, limit: int) -> tuple[Delivery, ...]:
-        """Messages for one client that are due, held for :data:`LEASE` seconds; oldest first."""
+        """Claim due messages of one client for :data:`LEASE` seconds; oldest first."""
         now = self._clock()
         due = (
             select(OUTBOX.c.id)
@@ -117,7 +117,7 @@ class Outbox:
         return tuple(sorted(map(_delivery, rows), key=lambda each: each.id))
 
     def settle(self, delivery: Delivery) -> None:
-        """Write how a claimed message went."""
+        """Store the new state of a claimed message."""
         self._write(
             (delivery.id,),
             next_try_at=delivery.next_try_at,
@@ -127,11 +127,11 @@ class Outbox:
         )
 
     def release(self, claimed: Iterable[Delivery]) -> None:
-        """Give claimed messages back untried."""
+        """Release claimed messages that were not tried."""
         self._write([each.id for each in claimed], next_try_at=self._clock())
 
     def wake(self, client_id: str) -> None:
-        """Everything that waits for a client is due now: it answers again."""
+        """Make all tried messages of a client due now: it answers again."""
         now = self._clock()
         tried = (_WAITING, OUTBOX.c.client_id == client_id, OUTBOX.c.tries > 0)
         with self._database.begin() as connection:
@@ -140,7 +140,7 @@ class Outbox:
             )
 
     def retry(self, delivery_id: int) -> bool:
-        """Try a message that is not delivered once more, now. Whether there is such a one."""
+        """Make an undelivered message due now; returns whether it exists."""
         return self._write(
             (delivery_id,),
             but=DeliveryState.DELIVERED,
@@ -153,15 +153,15 @@ class Outbox:
         return self._read(session=session)
 
     def listed(self, client_id: str | None, state: DeliveryState | None) -> tuple[Delivery, ...]:
-        """The newest messages, of one client or state where it is named."""
+        """The newest messages, optionally of one client or state."""
         named = {"client_id": client_id, "state": state}
         return self._read(**{name: value for name, value in named.items() if value is not None})
 
     def tidy(self) -> int:
-        """Give up what is a day old or too much, forget what ended long ago.
+        """Give up messages that are expired or too many, and delete old ones.
 
-        A client that never answers costs a bounded number of rows: the oldest go first. Answers
-        how many were given up.
+        A client that never answers has a bounded number of rows: its oldest messages are given up.
+        Returns how many were given up.
         """
         now = self._clock()
         late = update(OUTBOX).where(_WAITING, OUTBOX.c.created_at < now - LIFETIME)
@@ -181,7 +181,7 @@ class Outbox:
         return given_up
 
     def _surplus(self, connection: Connection) -> list[tuple[str, int]]:
-        """Clients with too many messages, and the newest id of each that is one too many."""
+        """Clients with too many messages, with the newest surplus id of each."""
         crowded = (
             select(OUTBOX.c.client_id)
             .where(_WAITING)

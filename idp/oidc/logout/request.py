@@ -1,8 +1,7 @@
 """The logout request: OpenID Connect RP-Initiated Logout 1.0 §2 and §3.
 
-A hint that is not good, a client that does not fit it, a redirect URI that is not registered: none
-stops a citizen from logging out, but then nobody vouches for the request, so that it is confirmed
-by the citizen and leads nowhere.
+An invalid hint, another client than the hint's, or an unregistered redirect URI does not prevent
+the logout. Such a request is not trusted: the citizen must confirm it, and there is no redirect.
 """
 
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from idp.web.http import HttpError, Params
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """Who asks, and where the browser goes afterwards (``""``: nowhere).
+    """The requesting client, and the redirect URI (``""``: none).
 
     ``session_id`` is the ``sid`` of a genuine ID token of ``client``.
     """
@@ -37,10 +36,10 @@ class LogoutRequest:
 
 
 def read(params: Params, clients: ClientCache, keys: KeyStore, *, issuer: str) -> LogoutRequest:
-    """What of a logout request can be believed. An expired hint is as good as a fresh one.
+    """The trusted parts of a logout request. An expired hint is accepted.
 
     Raises:
-        RepeatedParameter, HttpError: it cannot be read.
+        RepeatedParameter, HttpError: the request is malformed.
     """
     token, client_id = params.get("id_token_hint"), params.get("client_id")
     redirect_uri = params.get("post_logout_redirect_uri", "")
@@ -60,7 +59,7 @@ def read(params: Params, clients: ClientCache, keys: KeyStore, *, issuer: str) -
 
 
 def _client(clients: ClientCache, client_id: str | None, hint: Hint | None) -> Client | None:
-    """The client both parameters agree on, if it is active."""
+    """The active client that both parameters name."""
     named = client_id or (hint.client_id if hint else None)
     if named is None or (hint is not None and hint.client_id != named):
         return None

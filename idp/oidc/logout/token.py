@@ -10,13 +10,13 @@ from idp.oidc.logout.delivery import Message
 TYP = "logout+jwt"
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 TTL = 120
-"""At most two minutes (§2.4): a token that was held up is of no use. Each try has its own."""
+"""At most two minutes (§2.4). Each try has a new token."""
 
 
 def logout_token(signer: Signer, message: Message, *, issuer: str, now: int) -> str:
     """A fresh logout token for one relying party.
 
-    No ``nonce``: that is what tells it from an ID token.
+    It has no ``nonce``, unlike an ID token.
     """
     claims: dict[str, Any] = {
         "iss": issuer,

@@ -1,9 +1,8 @@
 """/logout: OpenID Connect RP-Initiated Logout 1.0.
 
-A request that carries an ID token of this very session is carried out at once where nothing else
-hangs on the session. Any other is put to the citizen first: no page elsewhere can log anybody out,
-and who is logged in at other relying parties chooses to leave one or all. Every relying party that
-is left is told, and nobody waits for one.
+A request with an ID token of this session takes effect at once if no other relying party uses the
+session. Otherwise the citizen must confirm: no other site can log the citizen out, and the citizen
+chooses between one relying party and all. Relying parties are notified in the background.
 """
 
 from collections.abc import Mapping
@@ -36,11 +35,11 @@ from idp.web.http import HttpError, Request, Response, redirect
 
 
 def logout(services: Services, request: Request) -> Response:
-    """End the browser's session, now or once the citizen says so; or show how it ended.
+    """End the browser's session, ask for confirmation, or show the result.
 
     Raises:
-        Notice: what was kept of the request is gone.
-        HttpError: 405; 400, it cannot be read.
+        Notice: the stored request has expired.
+        HttpError: 405; 400: the request is malformed.
     """
     require_method(request, METHODS)
     if ended := aftermath.find(services.transient, request.query.get(aftermath.PARAMETER, "")):
@@ -64,7 +63,7 @@ def logout(services: Services, request: Request) -> Response:
 
 
 def endings(services: Services) -> Endings:
-    """What ends sessions of this provider."""
+    """The session endings of this provider."""
     return Endings(
         services.clock,
         services.transient,
@@ -76,7 +75,7 @@ def endings(services: Services) -> Endings:
 
 
 def _vouches(services: Services, asked: LogoutRequest, session: Session) -> bool:
-    """Whether the request's ID token was issued in this very session."""
+    """Whether the request's ID token was issued in this session."""
     if asked.client is None or asked.session_id is None:
         return False
     return equal(asked.session_id, services.subjects.sid(asked.client, session.id))
@@ -100,7 +99,7 @@ def _decide(
             return _leave(services, request, asked, session, client)
         case "stay", _:
             return pages.done(services, request, LogoutRequest(), stayed=True)
-    raise HttpError(400, "not one of the buttons of this page")
+    raise HttpError(400, "decision must be logout, here or stay")
 
 
 def _confirmation(request: Request) -> str:
@@ -108,17 +107,17 @@ def _confirmation(request: Request) -> str:
 
 
 def _check(services: Services, request: Request) -> None:
-    """Take an answer only from our own question, as this very session saw it.
+    """Accept the confirmation only from the form shown to this session.
 
     Raises:
-        CsrfFailed: it is not.
+        CsrfFailed: it is from elsewhere.
     """
     form = pages.form(_confirmation(request))
     services.forms.check(request, form, pages.browser(services, request))
 
 
 def _was_confirmed(services: Services, request: Request) -> bool:
-    """Whether this is the answer that ended the session, sent twice."""
+    """Whether this is the form that ended the session, sent again."""
     try:
         _check(services, request)
     except csrf.CsrfFailed:
@@ -127,7 +126,7 @@ def _was_confirmed(services: Services, request: Request) -> bool:
 
 
 def _again(services: Services, request: Request, asked: LogoutRequest) -> Response:
-    """Where the first one of two same answers led."""
+    """Redirect to the result of the first of two equal forms."""
     browser, confirmation = pages.browser(services, request), _confirmation(request)
     if confirmation and (
         handle := aftermath.recall(
@@ -139,7 +138,7 @@ def _again(services: Services, request: Request, asked: LogoutRequest) -> Respon
 
 
 def _end(services: Services, request: Request, asked: LogoutRequest, session: Session) -> Response:
-    """Everywhere. A second request for the same session goes where the first one leads."""
+    """Log out everywhere. A second request for the same session shows the same result."""
     try:
         clients = endings(services).end(session)
     except AlreadyUsed:
@@ -166,7 +165,7 @@ def _leave(
     session: Session,
     client: Client,
 ) -> Response:
-    """Only at the relying party that asked. The same answer twice goes where the first one led."""
+    """Log out of the requesting client only. The same form sent again shows the same result."""
     try:
         endings(services).leave(session, client, _confirmation(request))
     except AlreadyUsed:
@@ -187,9 +186,9 @@ def _after(
     *,
     left: bool,
 ) -> Response:
-    """To the page that tells of the end; past it where there is nothing to load or to tell.
+    """Redirect to the result page; skip it if there is nothing to load or to show.
 
-    A store that takes nothing more stops nobody from logging out.
+    A failing store does not prevent the logout.
     """
     ended = Aftermath(
         session=digest(session.id),
@@ -220,7 +219,7 @@ def _after_url(request: Request) -> str:
 
 
 def _away(services: Services, request: Request, asked: LogoutRequest, *, vouched: bool) -> Response:
-    """To the relying party if the citizen or an ID token vouches for it, else the page."""
+    """Redirect to the relying party if the request is ``vouched`` for, else show the page."""
     if vouched and asked.redirect_uri:
         return redirect(asked.return_url)
     return pages.done(services, request, asked)

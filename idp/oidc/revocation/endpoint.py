@@ -1,4 +1,4 @@
-"""Token revocation: RFC 7009. Durable before the answer; the same answer whatever the token was."""
+"""Token revocation: RFC 7009. Durable before the response, which does not depend on the token."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -20,11 +20,11 @@ from idp.web.openapi import TEXT, Paths, operation
 
 
 def revoke(services: Services, request: Request) -> Response:
-    """End an access token, or a refresh token with all of its family, if it is the client's own.
+    """Revoke an access token, or a refresh token with its family, of the calling client.
 
     Raises:
         OAuthError: ``invalid_client``, ``invalid_request``.
-        Unavailable: it is not known to be ended.
+        Unavailable: the revocation is not stored.
     """
     require_form(request)
     client = services.client_authentication.authenticate(request)
@@ -77,8 +77,8 @@ def _endpoints(services: Services) -> tuple[Endpoint, ...]:
 _PATHS: Paths = {
     "/revoke": {
         "post": operation(
-            "End a token and what was made with it (RFC 7009)",
-            {"200": {"description": "It is of no use any more, or never was"}},
+            "Revoke a token and the tokens made from it (RFC 7009)",
+            {"200": {"description": "The token is not or no longer valid"}},
             body=form({"token": TEXT, "token_type_hint": TEXT}, ("token",)),
             security=CLIENT_AUTHENTICATION,
         )

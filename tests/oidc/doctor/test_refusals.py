@@ -112,7 +112,7 @@ def the_secret_is_wrong(world: World) -> Client:
     return world.client
 
 
-@mistake("its overlap is over: deploy the new one")
+@mistake("its overlap has ended: deploy the new one")
 def the_secret_was_rotated_and_has_expired(world: World) -> Client:
     pepper = world.services.keys.derive("client")
     old = replace(world.client.secrets[0], expires_at=world.clock() - 1)
