@@ -162,7 +162,7 @@ def the_assertion_has_no_jti(world: World) -> Client:
     return asked_with(world, jti=None)
 
 
-@mistake("names the key (kid) k2")
+@mistake("has the kid k2")
 def the_kid_is_not_published(world: World) -> Client:
     return asked_with(world, kid="k2")
 
