@@ -45,6 +45,7 @@ from idp.storage.database import Database, open_database
 from idp.storage.opening import open_transient
 from idp.storage.processes import Refresher
 from idp.storage.revocations import Revocations
+from idp.storage.transient import TransientStore
 from idp.web import access, assets, metrics
 from idp.web.adapter import create_app as create_flask
 from idp.web.adapter import mount
@@ -79,47 +80,46 @@ class Application:
         self.stack.close()
 
 
-def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
-    """Everything that ``settings`` describe.
+@dataclass(frozen=True, slots=True)
+class OpenStores:
+    """The stores of a deployment, open: the database, the transient store, the registry."""
+
+    database: Database
+    transient: TransientStore
+    registry: RegistrySource
+
+
+def open_stores(settings: Settings, stack: ExitStack) -> OpenStores:
+    """The stores that ``settings`` name; ``stack`` closes them.
+
+    Raises:
+        Unavailable: the embedded store does not start.
+    """
+    database = open_database(settings.database_url)
+    stack.callback(database.close)
+    transient = open_transient(
+        settings.redis_url, settings.valkey_directory, stack, replicas=settings.redis.replicas
+    )
+    return OpenStores(database, transient, open_registry(settings, database, stack))
+
+
+def create_app(
+    settings: Settings, stores: OpenStores | None = None, clock: Clock = system_clock
+) -> Application:
+    """Everything that ``settings`` describe, on ``stores``, which their owner closes.
+
+    Without ``stores``, those that the settings name.
 
     Raises:
         InvalidKeyStore, InvalidTrust, NotASandbox: it must not serve as it is.
         Unavailable: a store does not answer.
     """
     with ExitStack() as stack:
-        database = open_database(settings.database_url)
-        stack.callback(database.close)
-        if settings.sandbox and Registry(database, clock).holds_real_numbers():
-            raise NotASandbox("the registry holds a person with a real province code")
         keys = KeyStore(settings.keys.directory)
-        kind = SandboxAuditLog if settings.sandbox else MeteredAuditLog
-        audit = kind(database, keys.derive("audit"), clock)
-        stack.callback(audit.close)
-        pages = Pages(
-            Site(settings.issuer, settings.sandbox, settings.hotline, settings.privacy_url)
-        )
-        deps = Deps(
-            database=database,
-            transient=open_transient(
-                settings.redis_url,
-                settings.valkey_directory,
-                stack,
-                replicas=settings.redis.replicas,
-            ),
-            accounts=Accounts(database),
-            registry=open_registry(settings, database, stack),
-            revocations=Revocations(database, clock),
-            audit=audit,
-            keys=keys,
-            clock=clock,
-            pages=pages,
-        )
-        sender = BackgroundSender(_sender(settings))
-        stack.callback(sender.close)
-        outbound = OutboundClient(settings.outbound.settings())
-        stack.callback(outbound.close)
-        clients, trust = ClientCache(database), TrustFolders(*settings.trust_directories)
-        waiting = Waiting(deps.transient)
+        stores = stores or open_stores(settings, stack)
+        deps = _deps(settings, stores, keys, clock, stack)
+        outside, trust = _outside(settings, stack)
+        clients, waiting = ClientCache(deps.database), Waiting(deps.transient)
         views = (clients.refresh, deps.revocations.refresh, keys.refresh, trust.refresh)
         refresher = Refresher(
             deps.transient, (*views, waiting.refresh) if settings.sandbox else views
@@ -127,24 +127,60 @@ def create_app(settings: Settings, clock: Clock = system_clock) -> Application:
         stack.callback(refresher.close)
         composed = compose(
             deps,
-            Outside(sender, outbound, trust.store),
+            outside,
             feature_settings(settings),
             clients,
             equipment=_sandbox(waiting, refresher) if settings.sandbox else PLAIN,
             described=(sandbox_api.PATHS,) if settings.sandbox else (),
         )
-        services = composed.services
-        edge = Edge(
-            Failures(pages, lambda each: _record(audit, each)), Trust(settings.trusted_proxies)
-        )
         routes = {**composed.routes, assets.PATH: Route(assets.static_file, light=True)}
         if settings.sandbox:
-            recorder = Recorder(services)
+            recorder = Recorder(composed.services)
             stack.callback(recorder.close)
             recorder.start()
-            routes = sandboxed(Tools(services, recorder, refresher.everywhere), routes)
+            routes = sandboxed(Tools(composed.services, recorder, refresher.everywhere), routes)
         refresher.start()
+        failures = Failures(deps.pages, lambda each: _record(deps.audit, each))
+        edge = Edge(failures, Trust(settings.trusted_proxies))
         return Application(_front(edge, routes), routes, stack.pop_all())
+
+
+def _deps(
+    settings: Settings, stores: OpenStores, keys: KeyStore, clock: Clock, stack: ExitStack
+) -> Deps:
+    """What every feature is built on.
+
+    Raises:
+        NotASandbox: the registry holds a real person.
+    """
+    database = stores.database
+    if settings.sandbox and Registry(database, clock).holds_real_numbers():
+        raise NotASandbox("the registry holds a person with a real province code")
+    kind = SandboxAuditLog if settings.sandbox else MeteredAuditLog
+    audit = kind(database, keys.derive("audit"), clock)
+    stack.callback(audit.close)
+    site = Site(settings.issuer, settings.sandbox, settings.hotline, settings.privacy_url)
+    return Deps(
+        database=database,
+        transient=stores.transient,
+        accounts=Accounts(database),
+        registry=stores.registry,
+        revocations=Revocations(database, clock),
+        audit=audit,
+        keys=keys,
+        clock=clock,
+        pages=Pages(site),
+    )
+
+
+def _outside(settings: Settings, stack: ExitStack) -> tuple[Outside, TrustFolders]:
+    """The phones, the relying parties and the cards' country."""
+    sender = BackgroundSender(_sender(settings))
+    stack.callback(sender.close)
+    outbound = OutboundClient(settings.outbound.settings())
+    stack.callback(outbound.close)
+    trust = TrustFolders(*settings.trust_directories)
+    return Outside(sender, outbound, trust.store), trust
 
 
 def sandboxed(tools: Tools, routes: Mapping[str, Route]) -> dict[str, Route]:

@@ -16,6 +16,7 @@ from idp.app import (
     Application,
     MeteredAuditLog,
     NotASandbox,
+    OpenStores,
     create_app,
     feature_settings,
 )
@@ -30,8 +31,10 @@ from idp.keystore.settings import KeysSection
 from idp.login.settings import SessionSection, ThrottleSection
 from idp.registry.model import Person
 from idp.registry.repository import Record, Registry
+from idp.registry.sql import SqlRegistry
 from idp.settings import Settings
 from idp.storage.database import open_database
+from idp.storage.memory import MemoryStore
 from idp.storage.schema import upgrade
 from idp.storage.settings import DatabaseSection
 from idp.web import log
@@ -90,6 +93,17 @@ def test_it_serves_what_it_advertises(app: Application) -> None:
     for name, url in metadata.items():
         if name.endswith(("_endpoint", "_uri")):
             assert client.get(url.removeprefix("http://localhost:8000")).status_code != 404, name
+
+
+def test_it_is_composed_on_given_stores_and_leaves_them_open(settings: Settings) -> None:
+    database, clock = open_database(settings.database_url), FixedClock(1_800_000_000)
+    stores = OpenStores(database, MemoryStore(clock), SqlRegistry(database))
+    made = create_app(settings, stores, clock)
+    assert Client(made).get("/jwks").status_code == 200
+    made.close()
+    database.ping()
+    assert stores.transient.get("nothing") is None
+    database.close()
 
 
 @pytest.mark.attack("U11")
