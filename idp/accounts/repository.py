@@ -14,13 +14,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.model import Account, Lock
 from idp.core.personal_number import PersonalNumber
 from idp.storage.database import Database, metadata
-from idp.storage.statements import Statement
+from idp.storage.statements import Statement, upsert
 
 accounts = Table(
     "accounts",
@@ -78,12 +77,11 @@ class Accounts:
         values = [_values(each) for each in found]
         if not values:
             return
-        dialect = postgresql if self.database.dialect == "postgresql" else sqlite
-        upsert = dialect.insert(accounts)
-        told = {each.name: each for each in upsert.excluded if each.name not in _KEPT}
+        insertion = upsert(accounts, self.database.dialect)
+        told = {each.name: each for each in insertion.excluded if each.name not in _KEPT}
         with self.database.begin() as connection:
             connection.execute(
-                upsert.on_conflict_do_update(index_elements=["number"], set_=told), values
+                insertion.on_conflict_do_update(index_elements=["number"], set_=told), values
             )
 
     def activate(self, account_id: str, *, at: int) -> None:

@@ -54,13 +54,17 @@ def fail(message: str) -> NoReturn:
 
 @contextmanager
 def progress(title: str, total: int | None = None) -> Iterator[Any]:
-    """A progress bar on a terminal: call it with the amount done. Elsewhere it shows nothing."""
+    """A progress bar on a terminal: call it with the amount done. Elsewhere it shows nothing.
+
+    Without a ``total`` it only says what goes on.
+    """
     if not sys.stderr.isatty():
         yield lambda done: None
         return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda done: bar.update(task, completed=done)
+    if total is None:
+        click.echo(f"{title} …", err=True, nl=False)
+        yield lambda done: None
+        click.echo(f"\r{' ' * (len(title) + 2)}\r", err=True, nl=False)
+        return
+    with click.progressbar(length=total, label=title, file=sys.stderr) as bar:
+        yield lambda done: bar.update(done - bar.pos)

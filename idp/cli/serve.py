@@ -21,7 +21,7 @@ from idp.cli.context import Context, NotReady
 from idp.cli.output import announce, format_option
 from idp.cli.serve_process import STOP_SECONDS, THREADS, Options
 from idp.core.errors import Unavailable
-from idp.serving import tls
+from idp.serving import heap, tls
 from idp.serving.workers import Workers, WorkersFailed
 from idp.storage.embedded import dies_with
 from idp.web.settings import host_port
@@ -74,6 +74,7 @@ def serve(
     Outside production, the schema is upgraded and missing keys are made first. With --format json
     a line among those of the log says when it is ready.
     """
+    heap.use_one_arena()
     host, port = address(bind, "--bind")
     options = _options(obj, client_certificates=client_certificates, **how)
     listening = Listening(_resolved(host), port, workers, how["certificate"])

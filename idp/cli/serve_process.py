@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from idp.serving import tls
+from idp.serving import heap, tls
 from idp.serving.limits import Limits
 from idp.serving.server import Server
 from idp.serving.workers import READY
@@ -62,6 +62,7 @@ def serve(
     context = _tls(options)
     server = Server(served[0].front.answer, listener, refuse, options.limits(), tls=context)
     server.light = served[0].front.is_light
+    heap.keep_what_is_built()
 
     def tick() -> None:
         if renews and wanted:
@@ -97,6 +98,7 @@ def _renew(
     old = served[0]
     served[0] = fresh
     server.app, server.light, server.tls = fresh.front.answer, fresh.front.is_light, context
+    heap.keep_what_is_built()
     later = threading.Timer(STOP_SECONDS, old.close)
     later.daemon = True
     later.start()
@@ -119,6 +121,7 @@ def _connections() -> int:
 
 def main() -> None:
     """A worker: its options, its listening socket and its pipe to the master are its arguments."""
+    heap.use_one_arena()
     options, listener, ready = Options(**json.loads(sys.argv[1])), *map(int, sys.argv[2:])
 
     def build() -> "Application":

@@ -25,7 +25,6 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from idp.core.clock import Clock
@@ -37,6 +36,7 @@ from idp.registry.model import Card, CardStatus, Record
 from idp.registry.rows import NUMBER, Rows, card_row
 from idp.registry.rows import Row as Values
 from idp.storage.database import Database, metadata
+from idp.storage.statements import upsert
 
 persons = Table(
     "persons",
@@ -104,10 +104,9 @@ class Registry:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        dialect = postgresql if database.dialect == "postgresql" else sqlite
-        upsert = dialect.insert(persons)
-        told = {each.name: each for each in upsert.excluded if not each.primary_key}
-        self._upsert = upsert.on_conflict_do_update(index_elements=["number"], set_=told)
+        insertion = upsert(persons, database.dialect)
+        told = {each.name: each for each in insertion.excluded if not each.primary_key}
+        self._upsert = insertion.on_conflict_do_update(index_elements=["number"], set_=told)
 
     def write(self, records: Iterable[Record]) -> None:
         """Write persons, new or known, all in one transaction, whatever was known of them.

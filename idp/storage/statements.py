@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from sqlalchemy import ClauseElement, Dialect, Select
+from sqlalchemy import ClauseElement, Dialect, Select, Table
 from sqlalchemy.sql.compiler import SQLCompiler
 
 Convert: TypeAlias = Callable[[Any], Any]
@@ -19,10 +19,11 @@ Convert: TypeAlias = Callable[[Any], Any]
 class Statement:
     """A statement of Core, to be asked often; ``parameters`` are the names of its values.
 
-    For an INSERT they are the columns that are given.
+    For an INSERT they are the columns that are given. Where databases need different constructs,
+    ``core`` makes the statement for a dialect, given its name.
     """
 
-    core: ClauseElement
+    core: ClauseElement | Callable[[str], ClauseElement]
     parameters: tuple[str, ...] = ()
     _compiled: dict[str, "Compiled"] = field(default_factory=dict, compare=False)
 
@@ -53,8 +54,25 @@ class Compiled:
         return named if self.places is None else [named[name] for name in self.places]
 
 
+def upsert(table: Table, dialect: str) -> Any:
+    """An INSERT into ``table`` that can say what to do ON CONFLICT, for a dialect by its name.
+
+    The other database's dialect is not loaded.
+    """
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite
+
+    return sqlite.insert(table)
+
+
 def _compile(statement: Statement, dialect: Dialect) -> Compiled:
-    made = statement.core.compile(dialect=dialect, column_keys=statement.parameters or None)
+    core = statement.core
+    if not isinstance(core, ClauseElement):
+        core = core(dialect.name)
+    made = core.compile(dialect=dialect, column_keys=statement.parameters or None)
     if not isinstance(made, SQLCompiler):
         raise TypeError("only statements about rows are run often")
     bind = {
@@ -64,7 +82,7 @@ def _compile(statement: Statement, dialect: Dialect) -> Compiled:
     }
     places = tuple(made.positiontup) if made.positional and made.positiontup is not None else None
     fixed = {name: made.params[name] for name in made.params if name not in statement.parameters}
-    return Compiled(str(made), places, fixed, bind, _row_of(statement.core, dialect))
+    return Compiled(str(made), places, fixed, bind, _row_of(core, dialect))
 
 
 def _row_of(core: ClauseElement, dialect: Dialect) -> Callable[[Sequence[Any]], Any]:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql
 
 from idp.audit.log import Beside
 from idp.core.clock import Clock
@@ -25,7 +24,7 @@ from idp.oidc.consent.model import Consent
 from idp.oidc.tokens.authorization import consent_subject
 from idp.storage.database import Database, metadata
 from idp.storage.revocations import Revocations
-from idp.storage.statements import Statement
+from idp.storage.statements import Statement, upsert
 
 consents = Table(
     "consents",
@@ -60,7 +59,9 @@ _LAST = Statement(
 
 _KEPT = tuple(each.name for each in consents.c if each.name != "id")
 # SQLite writes the clause as PostgreSQL does.
-_KEEP = Statement(postgresql.insert(consents).on_conflict_do_nothing().inline(), _KEPT)
+_KEEP = Statement(
+    lambda dialect: upsert(consents, dialect).on_conflict_do_nothing().inline(), _KEPT
+)
 
 
 class Consents:
