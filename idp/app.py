@@ -35,7 +35,7 @@ from idp.registry.source import RegistrySource
 from idp.registry.sql import SqlRegistry
 from idp.sandbox import api as sandbox_api
 from idp.sandbox import observation
-from idp.sandbox.forced import Waiting
+from idp.sandbox.forced import ForcedResults
 from idp.sandbox.logins import equip, equip_login
 from idp.sandbox.recorder import Recorder, record
 from idp.sandbox.tools import Tools
@@ -119,7 +119,7 @@ def create_app(
         stores = stores or open_stores(settings, stack)
         deps = _deps(settings, stores, keys, clock, stack)
         outside, trust = _outside(settings, stack)
-        clients, waiting = ClientCache(deps.database), Waiting(deps.transient)
+        clients, waiting = ClientCache(deps.database), ForcedResults(deps.transient)
         views = (clients.refresh, deps.revocations.refresh, keys.refresh, trust.refresh)
         refresher = Refresher(
             deps.transient, (*views, waiting.refresh) if settings.sandbox else views
@@ -283,7 +283,7 @@ def feature_settings(settings: Settings) -> FeatureSettings:
     )
 
 
-def _sandbox(waiting: Waiting, refresher: Refresher) -> Equipment:
+def _sandbox(waiting: ForcedResults, refresher: Refresher) -> Equipment:
     return Equipment(
         lambda login: equip_login(login, waiting),
         lambda services: equip(services, waiting, refresher.everywhere),

@@ -35,7 +35,7 @@ from idp.jose.algorithms import PrivateKey
 from idp.jose.jwe import DecryptionKey
 from idp.jose.jwk import JwkSet
 from idp.jose.signer import LocalSigner, Signer
-from idp.keystore.keyset import EncryptionKey, Key, KeySet, State, from_private_key
+from idp.keystore.keyset import EncryptionKey, Key, KeySet, KeyState, from_private_key
 from idp.keystore.rotation import Action, Policy, apply, plan, plan_revocation
 from idp.storage.fresh import TRUSTED
 
@@ -231,7 +231,7 @@ def _read_key(directory: Path, entry: dict[str, Any], known: Mapping[str, Key]) 
     path = directory / f"{kid}.pem"
     if kid in known and known[kid].alg == entry["alg"]:
         _check_private(path)
-        return known[kid].become(State(entry["state"]), int(entry["since"]))
+        return known[kid].become(KeyState(entry["state"]), int(entry["since"]))
     pem = _read_private(path)
     try:
         # Whether p and q are prime takes 0.1 s, and the directory is ours alone.
@@ -240,7 +240,7 @@ def _read_key(directory: Path, entry: dict[str, Any], known: Mapping[str, Key]) 
         raise InvalidKeyStore(f"{kid}.pem is not a private key in PEM") from error
     if isinstance(private, RSAPrivateKey) and not _whole(private.private_numbers()):
         raise InvalidKeyStore(f"{kid}.pem is damaged")
-    key = from_private_key(private, entry["alg"], State(entry["state"]), int(entry["since"]))
+    key = from_private_key(private, entry["alg"], KeyState(entry["state"]), int(entry["since"]))
     if key.kid != kid:
         raise InvalidKeyStore(f"{kid}.pem holds another key")
     return key

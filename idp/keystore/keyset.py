@@ -30,7 +30,7 @@ class WeakKey(ValueError):
     """A key that must not sign for us."""
 
 
-class State(StrEnum):
+class KeyState(StrEnum):
     """Where a key is in its life."""
 
     NEXT = "next"
@@ -44,7 +44,7 @@ class SigningKey:
 
     signer: Signer
     public: PublicKey = field(repr=False)
-    state: State
+    state: KeyState
     since: int
 
     @property
@@ -57,7 +57,7 @@ class SigningKey:
         """What it signs with."""
         return self.signer.alg
 
-    def become(self, state: State, now: int) -> "SigningKey":
+    def become(self, state: KeyState, now: int) -> "SigningKey":
         """The same key, in another state from now on."""
         return replace(self, state=state, since=now)
 
@@ -69,7 +69,7 @@ class EncryptionKey:
     kid: str
     alg: str
     private: jwe.PrivateKey = field(repr=False)
-    state: State
+    state: KeyState
     since: int
 
     @property
@@ -78,7 +78,7 @@ class EncryptionKey:
         alg = None if self.alg == ECDH else self.alg
         return Jwk(self.kid, self.private.public_key(), alg, "enc")
 
-    def become(self, state: State, now: int) -> "EncryptionKey":
+    def become(self, state: KeyState, now: int) -> "EncryptionKey":
         """The same key, in another state from now on."""
         return replace(self, state=state, since=now)
 
@@ -99,15 +99,15 @@ class KeySet:
     def __post_init__(self) -> None:
         if len({each.kid for each in self.keys}) != len(self.keys):
             raise ValueError("a key is there twice")
-        for state in (State.NEXT, State.CURRENT):
+        for state in (KeyState.NEXT, KeyState.CURRENT):
             algs = [each.alg for each in self.keys if each.state == state]
             if len(set(algs)) != len(algs):
                 raise ValueError(f"two {state} keys of one algorithm")
         signing = [each for each in self.keys if isinstance(each, SigningKey)]
         others = [each for each in self.keys if isinstance(each, EncryptionKey)]
-        current = {each.alg: each.signer for each in signing if each.state == State.CURRENT}
+        current = {each.alg: each.signer for each in signing if each.state == KeyState.CURRENT}
         public = tuple(Jwk(each.kid, each.public, each.alg, "sig") for each in signing)
-        offered = tuple(each.jwk for each in others if each.state == State.CURRENT)
+        offered = tuple(each.jwk for each in others if each.state == KeyState.CURRENT)
         private = tuple(DecryptionKey(each.kid, each.private) for each in others)
         object.__setattr__(self, "_signers", current)
         object.__setattr__(self, "_public", JwkSet(public))
@@ -137,12 +137,12 @@ class KeySet:
         """What relying parties verify with and encrypt to, as JSON (RFC 7517 §5)."""
         return self._exported
 
-    def find(self, alg: str, state: State) -> tuple[Key, ...]:
+    def find(self, alg: str, state: KeyState) -> tuple[Key, ...]:
         """The keys of one algorithm in one state."""
         return tuple(each for each in self.keys if (each.alg, each.state) == (alg, state))
 
 
-def generate(alg: str, state: State, now: int) -> Key:
+def generate(alg: str, state: KeyState, now: int) -> Key:
     """A new key for ``ES256``, ``RS256``, ``RSA-OAEP-256`` or ``ECDH-ES``.
 
     Raises:
@@ -158,7 +158,7 @@ def generate(alg: str, state: State, now: int) -> Key:
     return from_private_key(key, alg, state, now)
 
 
-def from_private_key(key: object, alg: str, state: State, since: int) -> Key:
+def from_private_key(key: object, alg: str, state: KeyState, since: int) -> Key:
     """A key over a private key in memory, named by its thumbprint.
 
     Raises:

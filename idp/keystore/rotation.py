@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from idp.keystore.keyset import ENCRYPTION_ALGS, Key, KeySet, State, generate
+from idp.keystore.keyset import ENCRYPTION_ALGS, Key, KeySet, KeyState, generate
 
 DAY = 24 * 3_600
 
@@ -30,7 +30,7 @@ class Generate:
     """Make a new key in this state."""
 
     alg: str
-    state: State
+    state: KeyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def plan(keys: KeySet, now: int, policy: Policy, *, due: bool = False) -> tuple[
     actions: list[Action] = [
         Remove(each.kid)
         for each in keys.keys
-        if each.state == State.RETIRED and now - each.since >= policy.keep_retired
+        if each.state == KeyState.RETIRED and now - each.since >= policy.keep_retired
     ]
     for alg in policy.algs:
         actions += _plan_one(keys, alg, now, policy, due=due)
@@ -74,20 +74,20 @@ def plan_revocation(keys: KeySet, kid: str) -> tuple[Action, ...]:
     key = next((each for each in keys.keys if each.kid == kid), None)
     if key is None:
         raise LookupError("there is no such key")
-    if key.state == State.RETIRED:
+    if key.state == KeyState.RETIRED:
         return (Remove(kid),)
-    if key.state == State.NEXT:
-        return (Remove(kid), Generate(key.alg, State.NEXT))
-    waiting = keys.find(key.alg, State.NEXT)
-    successor: Action = Promote(waiting[0].kid) if waiting else Generate(key.alg, State.CURRENT)
-    return (Remove(kid), successor, Generate(key.alg, State.NEXT))
+    if key.state == KeyState.NEXT:
+        return (Remove(kid), Generate(key.alg, KeyState.NEXT))
+    waiting = keys.find(key.alg, KeyState.NEXT)
+    successor: Action = Promote(waiting[0].kid) if waiting else Generate(key.alg, KeyState.CURRENT)
+    return (Remove(kid), successor, Generate(key.alg, KeyState.NEXT))
 
 
 def apply(
     keys: KeySet,
     actions: Sequence[Action],
     now: int,
-    make: Callable[[str, State, int], Key] = generate,
+    make: Callable[[str, KeyState, int], Key] = generate,
 ) -> KeySet:
     """The keys after ``actions``."""
     found = {each.kid: each for each in keys.keys}
@@ -101,20 +101,20 @@ def apply(
             case Promote(kid):
                 promoted = found[kid]
                 for each in tuple(found.values()):
-                    if (each.alg, each.state) == (promoted.alg, State.CURRENT):
-                        found[each.kid] = each.become(State.RETIRED, now)
-                found[kid] = promoted.become(State.CURRENT, now)
+                    if (each.alg, each.state) == (promoted.alg, KeyState.CURRENT):
+                        found[each.kid] = each.become(KeyState.RETIRED, now)
+                found[kid] = promoted.become(KeyState.CURRENT, now)
     return KeySet(tuple(found.values()))
 
 
 def _plan_one(keys: KeySet, alg: str, now: int, policy: Policy, *, due: bool) -> list[Action]:
-    current, waiting = keys.find(alg, State.CURRENT), keys.find(alg, State.NEXT)
+    current, waiting = keys.find(alg, KeyState.CURRENT), keys.find(alg, KeyState.NEXT)
     if not current:  # nobody can have cached anything yet
-        first: Action = Promote(waiting[0].kid) if waiting else Generate(alg, State.CURRENT)
-        return [first, Generate(alg, State.NEXT)]
+        first: Action = Promote(waiting[0].kid) if waiting else Generate(alg, KeyState.CURRENT)
+        return [first, Generate(alg, KeyState.NEXT)]
     if not waiting:
-        return [Generate(alg, State.NEXT)]
+        return [Generate(alg, KeyState.NEXT)]
     known = now - waiting[0].since >= policy.publish_ahead
     if known and (due or now - current[0].since >= policy.period):
-        return [Promote(waiting[0].kid), Generate(alg, State.NEXT)]
+        return [Promote(waiting[0].kid), Generate(alg, KeyState.NEXT)]
     return []

@@ -30,7 +30,7 @@ _FORMER_NUMBER = re.compile(r"\d{9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Holder:
+class CardHolder:
     """Who the card says its holder is; ``name`` in NFC."""
 
     number: PersonalNumber
@@ -40,7 +40,7 @@ class Holder:
     former_number: str | None
 
 
-def parse(data: bytes) -> Holder:
+def parse(data: bytes) -> CardHolder:
     """The holder's details in DG13.
 
     Raises:
@@ -56,7 +56,7 @@ def parse(data: bytes) -> Holder:
     with malformed("dg13-birth-date"):
         birth_date = _partial_date(fields[BIRTH_DATE])
     former = [fields[at] for at in (FORMER_NUMBER, OTHER) if at in fields]
-    return Holder(
+    return CardHolder(
         number=number,
         name=name,
         birth_date=birth_date,

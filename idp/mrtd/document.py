@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta, timezone
 from idp.core.person import BirthDate, Name, Sex
 from idp.core.personal_number import PersonalNumber
 from idp.mrtd import active_auth, dg13, lds, names, passive_auth
-from idp.mrtd.dg13 import Holder
+from idp.mrtd.dg13 import CardHolder
 from idp.mrtd.dg15 import ChipKey
 from idp.mrtd.errors import MRTDError
 from idp.mrtd.lds import CardFiles
@@ -124,18 +124,18 @@ def _check_issuing_state(zone: Td1, policy: Policy) -> None:
         raise MRTDError("country")
 
 
-def _check_number(zone: Td1, holder: Holder) -> None:
+def _check_number(zone: Td1, holder: CardHolder) -> None:
     if zone.optional_data != holder.number.digits:
         raise MRTDError("number-mismatch")
     if zone.document_number != holder.number.digits[-9:]:
         raise MRTDError("document-number-mismatch")
 
 
-def _check_name(zone: Td1, holder: Holder) -> None:
+def _check_name(zone: Td1, holder: CardHolder) -> None:
     names.require_agreement(zone.name, holder.name)
 
 
-def _check_birth_date(zone: Td1, holder: Holder) -> None:
+def _check_birth_date(zone: Td1, holder: CardHolder) -> None:
     """Compare as far as both know: a part that is not known is fillers, or zeros, in the zone."""
     born = holder.birth_date
     known = (born.year % 100, born.month or 0, born.day or 0)

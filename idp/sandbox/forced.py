@@ -113,7 +113,7 @@ def _seconds(given: Any) -> int:
     return int(text)
 
 
-class Waiting:
+class ForcedResults:
     """Which clients have a result that waits, as a process knows it: nothing is asked for others.
 
     A view that :class:`idp.storage.processes.Refresher` keeps fresh.

@@ -14,7 +14,7 @@ from idp.core.errors import Unavailable
 from idp.core.handles import random_token
 from idp.jose.jwt import sign_jwt
 from idp.keystore import file as keystore
-from idp.keystore.keyset import State
+from idp.keystore.keyset import KeyState
 from idp.keystore.rotation import Policy
 from idp.login.build import Login
 from idp.login.desk import Desk
@@ -32,7 +32,7 @@ from idp.oidc.tokens.issue import FrontChannel, Mint, Redemption
 from idp.oidc.tokens.standing import Ended
 from idp.oidc.vocabulary import CODE
 from idp.sandbox import forced
-from idp.sandbox.forced import Forced, Waiting
+from idp.sandbox.forced import Forced, ForcedResults
 from idp.sandbox.observation import note_forced
 from idp.web.http import Request
 
@@ -47,7 +47,7 @@ Claims = Mapping[str, Any]
 class SandboxDesk(Desk):
     """The login desk. An error that waits for anybody is answered before a page is shown."""
 
-    waiting: Waiting
+    waiting: ForcedResults
 
     def begin(
         self,
@@ -84,7 +84,7 @@ class SandboxMint(Mint):
     ``everywhere`` returns when every process has the keys that were changed.
     """
 
-    waiting: Waiting
+    waiting: ForcedResults
     everywhere: Callable[[], object]
     wanted: Forced | None = None
 
@@ -156,7 +156,7 @@ class SandboxMint(Mint):
         directory, now = self.keys.directory, self.clock()
         policy = Policy(algs=(alg,), publish_ahead=0, keep_retired=KEEP_RETIRED)
         try:
-            for each in self.keys.keys.find(alg, State.NEXT):
+            for each in self.keys.keys.find(alg, KeyState.NEXT):
                 with suppress(LookupError):  # another process was here first
                     keystore.revoke(directory, each.kid, now)  # it was published: it is known
             keystore.rotate(directory, now, policy, due=True)
@@ -213,12 +213,12 @@ def _changed(wanted: Forced | None, authorization: Authorization) -> Authorizati
     return authorization
 
 
-def equip_login(login: Login, waiting: Waiting) -> Login:
+def equip_login(login: Login, waiting: ForcedResults) -> Login:
     """The same login, which is refused where that was asked for."""
     return replace(login, desk=_as(SandboxDesk, login.desk, waiting=waiting))
 
 
-def equip(services: Services, waiting: Waiting, everywhere: Callable[[], object]) -> Services:
+def equip(services: Services, waiting: ForcedResults, everywhere: Callable[[], object]) -> Services:
     """The same services, whose logins end as was asked for."""
     mint = _as(SandboxMint, services.mint, waiting=waiting, everywhere=everywhere)
     return replace(services, mint=mint)

@@ -68,7 +68,7 @@ REFUSALS = (OAuthError, HttpError, RepeatedParameter, Notice, Unavailable)
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class RecordedExchange:
     """One request and its answer as they were, until they are worked on.
 
     ``at`` is when it came, ``order`` a number that is higher for what came later.
@@ -91,8 +91,8 @@ class Recorder:
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self._known = Backlog[Remembered](MOST_WAITING)
-        self._strange = Backlog[Remembered](MOST_STRANGE)
+        self._known = Backlog[RecordedExchange](MOST_WAITING)
+        self._strange = Backlog[RecordedExchange](MOST_STRANGE)
         self._working = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -107,7 +107,7 @@ class Recorder:
         self._thread.join()
         self.flush()
 
-    def remember(self, known: Remembered) -> None:
+    def remember(self, known: RecordedExchange) -> None:
         """Leave one exchange to the thread."""
         with suppress(Unavailable):
             for client_id in self._named(known):
@@ -128,13 +128,13 @@ class Recorder:
         while not self._stopping.wait(PAUSE):
             self.flush()
 
-    def _worked(self, waiting: Iterable[Remembered]) -> Iterator[tuple[str, Exchange]]:
+    def _worked(self, waiting: Iterable[RecordedExchange]) -> Iterator[tuple[str, Exchange]]:
         """Those that can be told; what a stranger sent must not end the thread."""
         for each in waiting:
             with suppress(ValueError, TypeError, LookupError, RecursionError):
                 yield self._exchange(each)
 
-    def _exchange(self, known: Remembered) -> tuple[str, Exchange]:
+    def _exchange(self, known: RecordedExchange) -> tuple[str, Exchange]:
         """Whose it is, and what is kept of it."""
         request, response, seen = known.request, known.response, known.seen
         answer = _answer(known.endpoint, response)
@@ -172,7 +172,7 @@ class Recorder:
                 return client_id
         return NOBODY
 
-    def _named(self, known: Remembered) -> Iterable[str]:
+    def _named(self, known: RecordedExchange) -> Iterable[str]:
         """Whose it may be, as far as no token has to be looked up; the easiest to read first."""
         for each in known.seen.events:
             yield each.client_id
@@ -212,10 +212,12 @@ def recorded(recorder: Recorder, endpoint: str, route: Route) -> Route:
             except REFUSALS as error:
                 seen.failed(error)
                 if endpoint in (*ALWAYS, RESUME) or ANSWERING in seen.calls:
-                    recorder.remember(Remembered(*came, endpoint, request, _refusal(error), seen))
+                    recorder.remember(
+                        RecordedExchange(*came, endpoint, request, _refusal(error), seen)
+                    )
                 raise
         if endpoint in ALWAYS or _leaves(response):
-            recorder.remember(Remembered(*came, endpoint, request, response, seen))
+            recorder.remember(RecordedExchange(*came, endpoint, request, response, seen))
         return response
 
     return replace(route, handler=handler)

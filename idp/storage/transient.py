@@ -21,7 +21,7 @@ Content: TypeAlias = Value | Record
 
 
 @dataclass(slots=True, eq=False)
-class Answered(Generic[T]):
+class TypedOperation(Generic[T]):
     """One atomic operation on one key. After the run that carried it out, ``value`` is its answer.
 
     ``kind`` is the :class:`Record` that a stored object is read as; without it the answer is the
@@ -32,11 +32,11 @@ class Answered(Generic[T]):
     value: T = field(init=False, repr=False)
 
 
-Operation: TypeAlias = Answered[Any]
+Operation: TypeAlias = TypedOperation[Any]
 
 
 @dataclass(slots=True, eq=False)
-class Put(Answered[bool]):
+class Put(TypedOperation[bool]):
     """Store ``content`` for ``ttl`` seconds, whatever was there. Answers True."""
 
     content: Content = field(repr=False)
@@ -44,14 +44,14 @@ class Put(Answered[bool]):
 
 
 @dataclass(slots=True, eq=False)
-class Get(Answered[T | None]):
+class Get(TypedOperation[T | None]):
     """Read. Answers the value; None when there is none, or none that can be read as ``kind``."""
 
     kind: type[T] | None = None
 
 
 @dataclass(slots=True, eq=False)
-class Add(Answered[bool]):
+class Add(TypedOperation[bool]):
     """Store unless the key is there: the first caller wins. Answers True or False."""
 
     content: Content = field(repr=False)
@@ -59,7 +59,7 @@ class Add(Answered[bool]):
 
 
 @dataclass(slots=True, eq=False)
-class Delete(Answered[bool]):
+class Delete(TypedOperation[bool]):
     """Remove. Answers whether it was there."""
 
 
@@ -74,7 +74,7 @@ class Taken(Generic[T]):
 
 
 @dataclass(slots=True, eq=False)
-class Take(Answered[Taken[T]]):
+class Take(TypedOperation[Taken[T]]):
     """Consume: read and remove, once, and on success store ``put`` in the same atomic step.
 
     The value is taken only if its member ``binding`` equals ``binding`` (None: no condition), so
@@ -93,7 +93,7 @@ class Take(Answered[Taken[T]]):
 
 
 @dataclass(slots=True, eq=False)
-class Hit(Answered[int]):
+class Hit(TypedOperation[int]):
     """Count one event in a window of ``ttl`` seconds that starts with the first.
 
     Answers the count after this one: compare with the limit.
@@ -103,7 +103,7 @@ class Hit(Answered[int]):
 
 
 @dataclass(slots=True, eq=False)
-class Link(Answered[bool]):
+class Link(TypedOperation[bool]):
     """Remember ``member`` under ``key`` (a set) for at least ``ttl`` more seconds. True."""
 
     member: str
@@ -111,14 +111,14 @@ class Link(Answered[bool]):
 
 
 @dataclass(slots=True, eq=False)
-class Unlink(Answered[bool]):
+class Unlink(TypedOperation[bool]):
     """Forget ``member`` under ``key``. Answers whether it was there."""
 
     member: str
 
 
 @dataclass(slots=True, eq=False)
-class Members(Answered[frozenset[str]]):
+class Members(TypedOperation[frozenset[str]]):
     """The members linked under ``key``. Answers a frozenset of str."""
 
 

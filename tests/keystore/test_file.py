@@ -28,7 +28,7 @@ from idp.keystore.file import (
     revoke,
     rotate,
 )
-from idp.keystore.keyset import SigningKey, State
+from idp.keystore.keyset import KeyState, SigningKey
 from idp.keystore.rotation import DAY, Policy
 
 NOW = 1_800_000_000
@@ -49,7 +49,7 @@ class Stopwatch:
 
 
 def test_an_empty_directory_gets_keys_and_secrets_for_us_alone(directory: Path) -> None:
-    assert [each.state for each in load(directory).keys] == [State.CURRENT, State.NEXT]
+    assert [each.state for each in load(directory).keys] == [KeyState.CURRENT, KeyState.NEXT]
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert {stat.S_IMODE(each.stat().st_mode) for each in directory.iterdir()} == {0o600}
     store = KeyStore(directory)
@@ -70,7 +70,7 @@ def test_I06_a_rotation_reaches_a_running_process_within_a_second(directory: Pat
     watch = Stopwatch()
     store = KeyStore(directory, watch)
     before = store.signer("ES256").kid
-    waiting = load(directory).find("ES256", State.NEXT)[0].kid
+    waiting = load(directory).find("ES256", KeyState.NEXT)[0].kid
     assert rotate(directory, NOW + DAY, POLICY, due=True)
     assert store.signer("ES256").kid == before
     watch.at += 1

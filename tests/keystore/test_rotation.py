@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from idp.core.errors import Unavailable
 from idp.jose.jwt import check_signature, parse_jwt, sign_jwt
-from idp.keystore.keyset import KeySet, SigningKey, State, WeakKey, from_private_key, generate
+from idp.keystore.keyset import KeySet, KeyState, SigningKey, WeakKey, from_private_key, generate
 from idp.keystore.rotation import (
     DAY,
     Generate,
@@ -26,7 +26,7 @@ def started() -> KeySet:
     return apply(KeySet(), plan(KeySet(), NOW, POLICY), NOW)
 
 
-def one(keys: KeySet, state: State) -> SigningKey:
+def one(keys: KeySet, state: KeyState) -> SigningKey:
     (found,) = keys.find("ES256", state)
     assert isinstance(found, SigningKey)
     return found
@@ -34,11 +34,11 @@ def one(keys: KeySet, state: State) -> SigningKey:
 
 def test_the_first_plan_makes_a_current_and_a_next_key() -> None:
     assert plan(KeySet(), NOW, POLICY) == (
-        Generate("ES256", State.CURRENT),
-        Generate("ES256", State.NEXT),
+        Generate("ES256", KeyState.CURRENT),
+        Generate("ES256", KeyState.NEXT),
     )
     keys = started()
-    assert keys.signer("ES256").kid == one(keys, State.CURRENT).kid
+    assert keys.signer("ES256").kid == one(keys, KeyState.CURRENT).kid
     published = keys.jwks()["keys"]
     assert [each["kid"] for each in published] == [each.kid for each in keys.keys]
     assert plan(keys, NOW, POLICY) == ()
@@ -46,7 +46,9 @@ def test_the_first_plan_makes_a_current_and_a_next_key() -> None:
 
 @pytest.mark.attack("I01")
 def test_I01_only_public_members_of_strong_keys_are_published() -> None:
-    keys = KeySet((generate("ES256", State.CURRENT, NOW), generate("RS256", State.CURRENT, NOW)))
+    keys = KeySet(
+        (generate("ES256", KeyState.CURRENT, NOW), generate("RS256", KeyState.CURRENT, NOW))
+    )
     ec_jwk, rsa_jwk = keys.jwks()["keys"]
     assert set(ec_jwk) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
     assert set(rsa_jwk) == {"kty", "n", "e", "kid", "use", "alg"}
@@ -57,14 +59,14 @@ def test_I01_only_public_members_of_strong_keys_are_published() -> None:
 
 def test_a_key_changes_after_its_period_and_not_before() -> None:
     keys = started()
-    current, waiting = one(keys, State.CURRENT), one(keys, State.NEXT)
+    current, waiting = one(keys, KeyState.CURRENT), one(keys, KeyState.NEXT)
     assert plan(keys, NOW + POLICY.period - 1, POLICY) == ()
     at = NOW + POLICY.period
     actions = plan(keys, at, POLICY)
-    assert actions == (Promote(waiting.kid), Generate("ES256", State.NEXT))
+    assert actions == (Promote(waiting.kid), Generate("ES256", KeyState.NEXT))
     keys = apply(keys, actions, at)
     assert keys.signer("ES256").kid == waiting.kid
-    assert one(keys, State.RETIRED) == current.become(State.RETIRED, at)
+    assert one(keys, KeyState.RETIRED) == current.become(KeyState.RETIRED, at)
     assert plan(keys, at + POLICY.keep_retired - 1, POLICY) == ()
     assert plan(keys, at + POLICY.keep_retired, POLICY) == (Remove(current.kid),)
 
@@ -73,8 +75,8 @@ def test_an_operator_may_hurry_but_not_past_what_relying_parties_know() -> None:
     keys = started()
     assert plan(keys, NOW + POLICY.publish_ahead - 1, POLICY, due=True) == ()
     assert plan(keys, NOW + POLICY.publish_ahead, POLICY, due=True) == (
-        Promote(one(keys, State.NEXT).kid),
-        Generate("ES256", State.NEXT),
+        Promote(one(keys, KeyState.NEXT).kid),
+        Generate("ES256", KeyState.NEXT),
     )
 
 
@@ -82,32 +84,32 @@ def test_an_operator_may_hurry_but_not_past_what_relying_parties_know() -> None:
 def test_I07_a_revoked_current_key_is_gone_at_once() -> None:
     keys = started()
     token = sign_jwt(keys.signer("ES256"), {})
-    bad, waiting = one(keys, State.CURRENT), one(keys, State.NEXT)
+    bad, waiting = one(keys, KeyState.CURRENT), one(keys, KeyState.NEXT)
     keys = apply(keys, plan_revocation(keys, bad.kid), NOW)
     assert keys.signer("ES256").kid == waiting.kid
     assert bad.kid not in {each["kid"] for each in keys.jwks()["keys"]}
     assert keys.verification().find(parse_jwt(token).kid, "ES256") is None
-    assert len(keys.find("ES256", State.NEXT)) == 1
+    assert len(keys.find("ES256", KeyState.NEXT)) == 1
 
 
 def test_a_next_or_retired_key_is_revoked_too() -> None:
     keys = started()
     at = NOW + POLICY.period
     keys = apply(keys, plan(keys, at, POLICY), at)
-    retired, waiting = one(keys, State.RETIRED), one(keys, State.NEXT)
+    retired, waiting = one(keys, KeyState.RETIRED), one(keys, KeyState.NEXT)
     assert plan_revocation(keys, retired.kid) == (Remove(retired.kid),)
     assert plan_revocation(keys, waiting.kid) == (
         Remove(waiting.kid),
-        Generate("ES256", State.NEXT),
+        Generate("ES256", KeyState.NEXT),
     )
     with pytest.raises(LookupError):
         plan_revocation(keys, "unknown")
 
 
 def test_a_current_key_without_a_next_is_replaced_by_a_new_one() -> None:
-    alone = KeySet((generate("ES256", State.CURRENT, NOW),))
+    alone = KeySet((generate("ES256", KeyState.CURRENT, NOW),))
     keys = apply(alone, plan_revocation(alone, alone.keys[0].kid), NOW)
-    assert [each.state for each in keys.keys] == [State.CURRENT, State.NEXT]
+    assert [each.state for each in keys.keys] == [KeyState.CURRENT, KeyState.NEXT]
 
 
 def test_there_is_no_fallback_to_another_algorithm() -> None:
@@ -118,19 +120,19 @@ def test_there_is_no_fallback_to_another_algorithm() -> None:
 
 
 def test_a_set_that_contradicts_itself_is_refused() -> None:
-    key = generate("ES256", State.CURRENT, NOW)
+    key = generate("ES256", KeyState.CURRENT, NOW)
     with pytest.raises(ValueError, match="twice"):
         KeySet((key, key))
     with pytest.raises(ValueError, match="two current"):
-        KeySet((key, generate("ES256", State.CURRENT, NOW)))
+        KeySet((key, generate("ES256", KeyState.CURRENT, NOW)))
 
 
 def test_only_what_we_sign_with_is_generated() -> None:
     for alg in ("none", "HS256", "PS256", "EdDSA"):
         with pytest.raises(ValueError, match="no algorithm of ours"):
-            generate(alg, State.NEXT, NOW)
+            generate(alg, KeyState.NEXT, NOW)
     with pytest.raises(WeakKey):
-        from_private_key(b"key", "ES256", State.NEXT, NOW)
+        from_private_key(b"key", "ES256", KeyState.NEXT, NOW)
 
 
 @given(st.lists(st.integers(1, 40 * DAY), min_size=1, max_size=25), st.data())

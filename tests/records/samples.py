@@ -16,9 +16,9 @@ from idp.login.session import Session
 from idp.login.transaction import Transaction
 from idp.oidc.authorization.request import AuthorizationRequest
 from idp.oidc.consent.model import RequestedClaims
-from idp.oidc.decoupled.waiting import RequestState, Waiting
+from idp.oidc.decoupled.waiting import PendingRequest, RequestState
 from idp.oidc.logout.aftermath import Aftermath
-from idp.oidc.tokens.access_token import Kept
+from idp.oidc.tokens.access_token import AccessTokenRecord
 from idp.oidc.tokens.authorization import Authorization
 from idp.sandbox.exchange import Exchange
 from idp.sandbox.forced import Forced
@@ -74,7 +74,7 @@ SAMPLES: tuple[Record, ...] = (
     REQUEST,
     AUTHORIZATION,
     REQUIREMENT,
-    Kept(AUTHORIZATION, 1_800_000_000, 1_800_000_600),
+    AccessTokenRecord(AUTHORIZATION, 1_800_000_000, 1_800_000_600),
     Session(
         id="BBBBBBBBBBB",
         secret="digest",
@@ -96,7 +96,7 @@ SAMPLES: tuple[Record, ...] = (
         cancelled="citizen",
         payload=json.loads(json.dumps(REQUEST.dump())),
     ),
-    Waiting(
+    PendingRequest(
         kind="device",
         asked=REQUEST,
         begun_at=1_800_000_000,

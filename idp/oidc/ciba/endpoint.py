@@ -25,7 +25,7 @@ from idp.oidc.ciba.request_object import MEMBERS, parameters
 from idp.oidc.client_auth.form import require_form
 from idp.oidc.clients.model import Client
 from idp.oidc.decoupled.approval import Approval
-from idp.oidc.decoupled.waiting import Reference, Waiting, find
+from idp.oidc.decoupled.waiting import PendingRequest, Reference, find
 from idp.oidc.errors import OAuthError, answering, unauthorized_client
 from idp.oidc.openapi import CLIENT_AUTHENTICATION, REPEATED, form
 from idp.oidc.services import Endpoint, Part, Services
@@ -77,11 +77,11 @@ def authenticate(services: Services, approval: Approval, request: Request) -> Re
 
 def _begin(
     services: Services, client: Client, asked: BackchannelRequest, box: Mailbox, handle: Handle
-) -> Waiting:
+) -> PendingRequest:
     """Store the request and send the text message."""
     account, now = mailbox.recipient(services, asked.number), services.clock()
     match, choices = match_numbers()
-    waiting = Waiting(
+    waiting = PendingRequest(
         kind=KIND,
         asked=asked.asked,
         begun_at=now,

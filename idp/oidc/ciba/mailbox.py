@@ -15,7 +15,7 @@ from idp.login import throttle
 from idp.login.throttle import QUARTER, Limit, Toll
 from idp.oidc.ciba.grant import KIND
 from idp.oidc.clients.model import Client
-from idp.oidc.decoupled.waiting import Reference, RequestState, Waiting
+from idp.oidc.decoupled.waiting import PendingRequest, Reference, RequestState
 from idp.oidc.errors import OAuthError, slow_down
 from idp.oidc.services import Services
 from idp.storage.transient import Delete, Get, Link, Members, Operation, Put, Unlink, Value
@@ -68,7 +68,7 @@ class Mailbox:
             raise _not_now(settings.backchannel_cool_down, "cool-down")
         return Reference.parse(last["reference"]) if last else None
 
-    def put(self, waiting: Waiting, now: int) -> tuple[Operation, ...]:
+    def put(self, waiting: PendingRequest, now: int) -> tuple[Operation, ...]:
         """The operations that add a request."""
         reference, left = str(waiting.reference), waiting.expires_at - now
         return (
@@ -76,18 +76,20 @@ class Mailbox:
             Link(self.all, reference, left),
         )
 
-    def forget(self, waiting: Waiting) -> Unlink:
+    def forget(self, waiting: PendingRequest) -> Unlink:
         """The operation that removes a request from the open ones."""
         return Unlink(self.all, str(waiting.reference))
 
-    def remove(self, waiting: Waiting, *, allowed: bool, cool_down: int) -> tuple[Operation, ...]:
+    def remove(
+        self, waiting: PendingRequest, *, allowed: bool, cool_down: int
+    ) -> tuple[Operation, ...]:
         """The operations of a decision. A denial starts the pause of ``cool_down`` seconds."""
         removed = (Delete(self.last(waiting.client_id)), self.forget(waiting))
         if allowed or not cool_down:
             return removed
         return (*removed, Put(self.quiet(waiting.client_id), {}, cool_down))
 
-    def requests(self, services: Services) -> tuple[Waiting, ...]:
+    def requests(self, services: Services) -> tuple[PendingRequest, ...]:
         """The open requests, newest first."""
         (members,) = services.transient.run(Members(self.all))
         found = [Reference.parse(each) for each in sorted(members)]
@@ -97,7 +99,7 @@ class Mailbox:
             each.value for each in reads if each.value and RequestState.USED not in each.value
         )
         now = services.clock()
-        waiting = [each for each in map(Waiting.read, undecided) if each and each.open(now)]
+        waiting = [each for each in map(PendingRequest.read, undecided) if each and each.open(now)]
         return tuple(sorted(waiting, key=lambda each: -each.begun_at)[:MAX_SHOWN])
 
     def _toll(self, services: Services, client: Client) -> Toll:

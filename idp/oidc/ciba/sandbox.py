@@ -17,7 +17,7 @@ from idp.oidc.clients.model import Client
 from idp.oidc.consent.model import Consent
 from idp.oidc.consent.model import answer as consent_to
 from idp.oidc.decoupled.approval import Approval
-from idp.oidc.decoupled.waiting import Reference, Waiting, find
+from idp.oidc.decoupled.waiting import PendingRequest, Reference, find
 from idp.oidc.services import Endpoint, Services
 from idp.web.edge import Route
 from idp.web.http import HttpError, Request, Response, json_response
@@ -68,7 +68,7 @@ def decide(approval: Approval, request: Request) -> Response:
     return json_response({"decided": query["action"]})
 
 
-def _allow(approval: Approval, request: Request, waiting: Waiting, client: Client) -> None:
+def _allow(approval: Approval, request: Request, waiting: PendingRequest, client: Client) -> None:
     services = approval.services
     finish = _proved(services, waiting.payload["account_id"], waiting.asked.level)
     try:
@@ -93,7 +93,9 @@ def _proved(services: Services, account_id: str, level: int) -> Finish:
     return Finish(tuple(proofs))
 
 
-def _consent(services: Services, waiting: Waiting, client: Client, finish: Finish) -> Consent:
+def _consent(
+    services: Services, waiting: PendingRequest, client: Client, finish: Finish
+) -> Consent:
     asked = waiting.asked.asked
     given = consent_to(
         asked,

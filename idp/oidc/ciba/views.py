@@ -25,7 +25,7 @@ from idp.oidc.clients.model import Client
 from idp.oidc.consent.views import host_of
 from idp.oidc.decoupled.approval import Approval
 from idp.oidc.decoupled.pages import check_form, done, page
-from idp.oidc.decoupled.waiting import Reference, Waiting, find
+from idp.oidc.decoupled.waiting import PendingRequest, Reference, find
 from idp.oidc.services import Endpoint, Services
 from idp.registry.model import Person
 from idp.storage.transient import Operation, Take
@@ -39,12 +39,12 @@ LOGIN = f"{PATH}/login"
 def approval(services: Services, pings: Pings) -> Approval:
     """The decisions on CIBA requests."""
 
-    def forget(waiting: Waiting, allowed: bool) -> tuple[Operation, ...]:
+    def forget(waiting: PendingRequest, allowed: bool) -> tuple[Operation, ...]:
         cool_down = services.settings.backchannel_cool_down
         box = Mailbox(waiting.payload["who"])
         return box.remove(waiting, allowed=allowed, cool_down=cool_down)
 
-    def notify(waiting: Waiting, client: Client) -> None:
+    def notify(waiting: PendingRequest, client: Client) -> None:
         endpoint, sealed = client.backchannel_client_notification_endpoint, waiting.payload["ping"]
         if endpoint and sealed:
             ping = json.loads(unseal(services.pepper, KIND, waiting.reference.flow, sealed))
@@ -148,7 +148,7 @@ def decide(approval: Approval, request: Request, r: str) -> Response:
     return approval.start(request, waiting)
 
 
-def _find(services: Services, text: str) -> Waiting | None:
+def _find(services: Services, text: str) -> PendingRequest | None:
     waiting = find(services, KIND, Reference.parse(text))
     return waiting if waiting is not None and waiting.open(services.clock()) else None
 
@@ -166,7 +166,7 @@ def _person(services: Services, session: Session) -> Person:
     return person
 
 
-def _question(services: Services, request: Request, waiting: Waiting, form: str) -> Response:
+def _question(services: Services, request: Request, waiting: PendingRequest, form: str) -> Response:
     client = services.clients.get(waiting.client_id)
     if client is None or not client.active:
         raise HttpError(404, "no such request")

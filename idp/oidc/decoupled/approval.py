@@ -23,7 +23,7 @@ from idp.oidc.authorization.walk import AuthorizationContext
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.view import home
 from idp.oidc.decoupled import outcomes
-from idp.oidc.decoupled.waiting import Reference, Waiting, find
+from idp.oidc.decoupled.waiting import PendingRequest, Reference, find
 from idp.oidc.errors import OAuthError
 from idp.oidc.services import Services
 from idp.oidc.tokens.authorization import Authorization
@@ -46,15 +46,15 @@ class Approval:
     services: Services
     kind: str
     path: str
-    forget: Callable[[Waiting, bool], tuple[Operation, ...]]
-    notify: Callable[[Waiting, Client], None]
+    forget: Callable[[PendingRequest, bool], tuple[Operation, ...]]
+    notify: Callable[[PendingRequest, Client], None]
 
     @property
     def return_path(self) -> str:
         """Path to which its logins return."""
         return f"{self.path}/resume"
 
-    def start(self, request: Request, waiting: Waiting) -> Response:
+    def start(self, request: Request, waiting: PendingRequest) -> Response:
         """Allow at once if the citizen's session suffices, else begin a login.
 
         Raises:
@@ -98,7 +98,7 @@ class Approval:
             return self._refuse(request, waiting, client, error, flow=visit.ticket.flow)
 
     def deny(
-        self, request: Request, waiting: Waiting, *, reason: str, outcome: str = "denied"
+        self, request: Request, waiting: PendingRequest, *, reason: str, outcome: str = "denied"
     ) -> Response:
         """Deny the request, by the citizen or by a rule.
 
@@ -117,7 +117,7 @@ class Approval:
     def allow(
         self,
         request: Request,
-        waiting: Waiting,
+        waiting: PendingRequest,
         client: Client,
         authorization: Authorization,
         settled: Settled,
@@ -159,7 +159,7 @@ class Approval:
         browser = self.services.forms.browser(request)
         return self.end(outcomes.find(self.services.transient, self.kind, reference, browser))
 
-    def _outcome(self, request: Request, waiting: Waiting, outcome: str) -> Put:
+    def _outcome(self, request: Request, waiting: PendingRequest, outcome: str) -> Put:
         browser = self.services.forms.browser(request)
         return outcomes.keep(self.kind, waiting.reference, browser, outcome)
 
@@ -168,7 +168,7 @@ class Approval:
         return redirect(f"{self.path}/done?{urlencode({'outcome': outcome})}")
 
     def _context(
-        self, request: Request, waiting: Waiting, client: Client, asked: AuthorizationRequest
+        self, request: Request, waiting: PendingRequest, client: Client, asked: AuthorizationRequest
     ) -> AuthorizationContext:
         return AuthorizationContext(
             self.services,
@@ -181,7 +181,7 @@ class Approval:
 
     def _grant(
         self,
-        waiting: Waiting,
+        waiting: PendingRequest,
         context: AuthorizationContext,
         authorization: Authorization,
         settled: Settled,
@@ -197,7 +197,7 @@ class Approval:
     def _refuse(
         self,
         request: Request,
-        waiting: Waiting,
+        waiting: PendingRequest,
         client: Client,
         error: OAuthError,
         *,

@@ -74,7 +74,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting(Record):
+class PendingRequest(Record):
     """A pending request. ``payload`` belongs to its ``kind`` and is not read here.
 
     ``kind`` is the prefix of its keys; ``asked`` is the authorization request, with the reference
@@ -102,7 +102,7 @@ class Waiting(Record):
             raise ValueError("a pending request must have a reference")
         return found
 
-    def with_payload(self, **members: Any) -> "Waiting":
+    def with_payload(self, **members: Any) -> "PendingRequest":
         """The same request with ``members`` added to its payload."""
         return replace(self, payload={**self.payload, **members})
 
@@ -164,10 +164,10 @@ def request_of(params: Params, client: Client, *, reference: Reference) -> Autho
     )
 
 
-def find(services: Services, kind: str, reference: Reference | None) -> Waiting | None:
+def find(services: Services, kind: str, reference: Reference | None) -> PendingRequest | None:
     """The request at ``reference``; None if it is unknown or its answer was redeemed."""
     value = services.transient.get(reference.key(kind)) if reference else None
-    return Waiting.read(value) if value and RequestState.USED not in value else None
+    return PendingRequest.read(value) if value and RequestState.USED not in value else None
 
 
 def poll(services: Services, client: Client, kind: str, text: str) -> Authorization:
@@ -197,11 +197,11 @@ def poll(services: Services, client: Client, kind: str, text: str) -> Authorizat
     raise NotYet("slow_down", "polled too often")
 
 
-def _judge(value: Mapping[str, Any] | None, client: Client, kind: str, now: int) -> Waiting:
+def _judge(value: Mapping[str, Any] | None, client: Client, kind: str, now: int) -> PendingRequest:
     """The request, if it is still undecided."""
     if value is not None and RequestState.USED in value:
         raise invalid_grant(f"used_{kind}")
-    waiting = Waiting.read(value)
+    waiting = PendingRequest.read(value)
     if waiting is None:
         raise invalid_grant(f"unknown_{kind}")
     if waiting.client_id != client.client_id:

@@ -12,7 +12,7 @@ from idp.login.throttle import Limit, address
 from idp.oidc.client_auth.form import counted_as, require_form
 from idp.oidc.clients.cors import cross_origin
 from idp.oidc.clients.model import Client
-from idp.oidc.decoupled.waiting import Reference, Waiting, request_of
+from idp.oidc.decoupled.waiting import PendingRequest, Reference, request_of
 from idp.oidc.device import views
 from idp.oidc.device.grant import KIND
 from idp.oidc.device.user_code import UserCode
@@ -44,7 +44,7 @@ def authorize(services: Services, request: Request) -> Response:
             raise unauthorized_client("the client is not registered for the device grant")
         asked = request_of(request.form, client, reference=Reference.of(handle))
     now, ttl = services.clock(), services.settings.device_code_ttl
-    waiting = Waiting(
+    waiting = PendingRequest(
         kind=KIND,
         asked=asked,
         begun_at=now,
@@ -80,7 +80,7 @@ def _check_rate(services: Services, client: Client, request: Request) -> None:
         raise too_many(REQUESTS, "too many requests")
 
 
-def _keep(services: Services, waiting: Waiting, now: int) -> UserCode:
+def _keep(services: Services, waiting: PendingRequest, now: int) -> UserCode:
     """Store the request under an unused user code."""
     key = services.keys.derive("device")
     for _ in range(COLLISIONS):

@@ -14,7 +14,7 @@ from idp.login.pages import explain
 from idp.oidc.consent.views import host_of
 from idp.oidc.decoupled.approval import Approval
 from idp.oidc.decoupled.pages import check_form, done, page
-from idp.oidc.decoupled.waiting import Reference, Waiting, find
+from idp.oidc.decoupled.waiting import PendingRequest, Reference, find
 from idp.oidc.device.grant import KIND
 from idp.oidc.device.user_code import UserCode
 from idp.oidc.services import Endpoint, Services
@@ -85,7 +85,7 @@ def confirm(approval: Approval, network: Network, request: Request, r: str) -> R
 
 
 def _question(
-    services: Services, request: Request, waiting: Waiting, form: str, *, same_network: bool
+    services: Services, request: Request, waiting: PendingRequest, form: str, *, same_network: bool
 ) -> Response:
     client = services.clients.get(waiting.client_id)
     if client is None or not client.active:
@@ -104,14 +104,14 @@ def _question(
     )
 
 
-def _code(services: Services, waiting: Waiting) -> str:
+def _code(services: Services, waiting: PendingRequest) -> str:
     return unseal(services.pepper, KIND, waiting.reference.flow, waiting.payload["user_code"])
 
 
 def endpoints(services: Services, network: Network) -> tuple[Endpoint, ...]:
     """The citizen's pages."""
 
-    def forget(waiting: Waiting, _allowed: bool) -> tuple[Operation, ...]:
+    def forget(waiting: PendingRequest, _allowed: bool) -> tuple[Operation, ...]:
         code = UserCode.parse(_code(services, waiting))
         return (code.forget(services.keys.derive("device")),) if code else ()
 

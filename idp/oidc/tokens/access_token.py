@@ -22,7 +22,7 @@ _JTI_CHARS = FLOW_CHARS + 43
 
 
 @dataclass(frozen=True, slots=True)
-class Kept(Record):
+class AccessTokenRecord(Record):
     """The record of an access token."""
 
     authorization: Authorization
@@ -41,7 +41,7 @@ class AccessToken:
 
     def put(self) -> Put:
         """The operation that keeps it."""
-        kept = Kept(self.authorization, self.issued_at, self.expires_at)
+        kept = AccessTokenRecord(self.authorization, self.issued_at, self.expires_at)
         return Put(self.key, kept, self.expires_at - self.issued_at)
 
     @property

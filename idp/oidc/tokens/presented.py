@@ -10,7 +10,7 @@ from idp.core.handles import Handle
 from idp.keystore.file import KeyStore
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens import refresh_token
-from idp.oidc.tokens.access_token import AccessToken, Kept, flow_of, record_key
+from idp.oidc.tokens.access_token import AccessToken, AccessTokenRecord, flow_of, record_key
 from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.standing import Ended, revoked_key
 from idp.storage.revocations import Revocations
@@ -34,7 +34,7 @@ class Presented:
             Ended: it is none of ours, or expired, or revoked.
         """
         key = self._key(text)
-        record, mark = Get(key, Kept), Get[Value](revoked_key(flow_of(key)))
+        record, mark = Get(key, AccessTokenRecord), Get[Value](revoked_key(flow_of(key)))
         self.transient.run(record, mark)
         kept = record.value
         if kept is None:
@@ -53,7 +53,7 @@ class Presented:
         Raises:
             Ended: nothing is kept of it.
         """
-        record = Get(self._key(text), Kept)
+        record = Get(self._key(text), AccessTokenRecord)
         self.transient.run(record)
         if record.value is None:
             raise Ended("unknown_access_token")

@@ -17,14 +17,14 @@ _CHALLENGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PresentedToken:
     """An access token of a request and the scheme it came under, in lower case."""
 
     scheme: str
     token: str = field(repr=False)
 
 
-def shown_token(request: Request) -> Shown:
+def presented_token(request: Request) -> PresentedToken:
     """The access token of a request: in the Authorization header, or in a form body.
 
     Raises:
@@ -37,7 +37,7 @@ def shown_token(request: Request) -> Shown:
     if header and in_body:
         raise _misplaced("the access token was sent in two ways")
     if in_body:
-        return Shown("bearer", request.form["access_token"])
+        return PresentedToken("bearer", request.form["access_token"])
     scheme, _, token = header.partition(" ")
     if scheme.lower() not in SCHEMES or not token.strip():
         raise OAuthError(
@@ -46,7 +46,7 @@ def shown_token(request: Request) -> Shown:
             status=401,
             headers={"WWW-Authenticate": ", ".join(_CHALLENGES.values())},
         )
-    return Shown(scheme.lower(), token.strip())
+    return PresentedToken(scheme.lower(), token.strip())
 
 
 def _misplaced(description: str) -> OAuthError:
@@ -66,7 +66,7 @@ def insufficient_scope(scope: str) -> OAuthError:
 
 
 @contextmanager
-def challenging(shown: Shown) -> Iterator[None]:
+def challenging(shown: PresentedToken) -> Iterator[None]:
     """Refusals within as a resource server tells them: with a challenge of the token's scheme.
 
     What is wrong with a proof is a 401 here, other than at the token endpoint (RFC 9449 §7.1).

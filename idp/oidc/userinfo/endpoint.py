@@ -20,11 +20,11 @@ from idp.oidc.tokens.claims import personal_claims
 from idp.oidc.tokens.sender_constraint import offering_nonces
 from idp.oidc.tokens.standing import Ended, Holder
 from idp.oidc.userinfo.bearer import (
-    Shown,
+    PresentedToken,
     challenging,
     insufficient_scope,
     invalid_token,
-    shown_token,
+    presented_token,
 )
 from idp.oidc.vocabulary import ENCRYPTION_ALGS, ENCRYPTION_ENCS, OPENID, SIGNING_ALGS
 from idp.web.edge import Route
@@ -43,7 +43,7 @@ def userinfo(services: Services, request: Request) -> Response:
     Raises:
         OAuthError: ``invalid_token`` (401), ``insufficient_scope`` (403), ``invalid_request``.
     """
-    shown = shown_token(request)
+    shown = presented_token(request)
     with challenging(shown):
         authorization, holder = _authorized(services, request, shown)
     claims = personal_claims(authorization.claims, holder, now=services.clock())
@@ -66,7 +66,9 @@ def _said(services: Services, client: Client, claims: Mapping[str, Any]) -> Resp
     return Response(200, body, headers)
 
 
-def _authorized(services: Services, request: Request, shown: Shown) -> tuple[Authorization, Holder]:
+def _authorized(
+    services: Services, request: Request, shown: PresentedToken
+) -> tuple[Authorization, Holder]:
     """What the token allows, and to whom: shown by who holds the key that it is bound to."""
     try:
         authorization = services.presented.access_token(shown.token).authorization
