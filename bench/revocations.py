@@ -17,8 +17,9 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from idp.core.clock import system_clock
+from idp.standing.revocations import REVOCATIONS, Revocations
+from idp.standing.subjects import Subject
 from idp.storage.database import Database, metadata, open_database
-from idp.storage.revocations import REVOCATIONS, Revocations
 
 BATCH = 10_000
 REFRESHES = 20
@@ -56,7 +57,7 @@ def measure(database: Database, rows: int) -> Iterator[str]:
         subjects = [_subject(each if revoked else -each) for each in range(1, min(rows, 1000))]
 
         def check(subjects: list[str] = subjects) -> list[bool]:
-            return [revocations.is_revoked("session", each, 0) for each in subjects]
+            return [revocations.is_revoked(Subject("session", each), 0) for each in subjects]
 
         if set(check()) != {revoked}:
             raise SystemExit("a wrong answer: what was measured means nothing")

@@ -4,7 +4,7 @@ The only module that knows everything. Build it in the process that serves: noth
 a fork.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from prometheus_client import Counter
 
 from idp.accounts.repository import Accounts
 from idp.audit import events
-from idp.audit.log import AuditLog, Beside
+from idp.audit.log import AuditLog
 from idp.authn.card.settings import card_settings
 from idp.authn.card.trust import TrustFolders
 from idp.authn.otp.settings import SANDBOX_CODE
@@ -41,10 +41,11 @@ from idp.sandbox.recorder import Recorder, record
 from idp.sandbox.tools import Tools
 from idp.sandbox.views import routes as sandbox_pages
 from idp.settings import Settings
+from idp.standing.revocations import Revocations
+from idp.storage.beside import Beside
 from idp.storage.database import Database, open_database
 from idp.storage.opening import open_transient
 from idp.storage.processes import Refresher
-from idp.storage.revocations import Revocations
 from idp.storage.transient import TransientStore
 from idp.web import access, assets, metrics
 from idp.web.adapter import create_app as create_flask
@@ -229,7 +230,7 @@ def _page(settings: Settings, url: str) -> str:
 class MeteredAuditLog(AuditLog):
     """An audit log that counts what it has stored, for the operator's metrics."""
 
-    def write(self, *written: events.Event, peer: str = "", beside: Beside | None = None) -> bool:
+    def write(self, *written: events.Event, peer: str = "", beside: Sequence[Beside] = ()) -> bool:
         """See :meth:`idp.audit.log.AuditLog.write`."""
         stored = super().write(*written, peer=peer, beside=beside)
         for event in written if stored else ():
@@ -241,7 +242,7 @@ class MeteredAuditLog(AuditLog):
 class SandboxAuditLog(MeteredAuditLog):
     """The audit log of a sandbox: the recorder is told what it is told."""
 
-    def write(self, *written: events.Event, peer: str = "", beside: Beside | None = None) -> bool:
+    def write(self, *written: events.Event, peer: str = "", beside: Sequence[Beside] = ()) -> bool:
         """See :meth:`idp.audit.log.AuditLog.write`."""
         observation.note(*written)
         return super().write(*written, peer=peer, beside=beside)

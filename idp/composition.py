@@ -26,6 +26,7 @@ from idp.oidc.consent.repository import Consents
 from idp.oidc.services import Services
 from idp.oidc.settings import ProviderSettings
 from idp.outbound.client import OutboundClient
+from idp.standing.end import Ends
 from idp.web.edge import Route
 from idp.web.openapi import Paths
 
@@ -101,9 +102,8 @@ def compose(
         endings=endings,
     )
     pages = compose_login(deps, outside, settings, equipment.login(login))
-    consents = Consents(
-        deps.database, deps.revocations, deps.clock, keep_ttl=settings.provider.family_ttl
-    )
+    ends = Ends(deps.audit, deps.revocations)
+    consents = Consents(deps.database, ends, deps.clock, keep_ttl=settings.provider.family_ttl)
     services = equipment.services(
         Services.of(
             settings.provider,

@@ -7,8 +7,8 @@ from idp.audit.log import AuditLog
 from idp.core.clock import Clock
 from idp.keystore.file import KeyStore
 from idp.registry.source import RegistrySource
+from idp.standing.revocations import Revocations
 from idp.storage.database import Database
-from idp.storage.revocations import Revocations
 from idp.storage.transient import TransientStore
 from idp.web.templates import Pages
 

@@ -12,8 +12,8 @@ from idp.keystore.file import KeyStore
 from idp.mrtd.trust import TrustStore
 from idp.notify.console import ConsoleSender
 from idp.registry.sql import SqlRegistry
+from idp.standing.revocations import Revocations
 from idp.storage.database import Database
-from idp.storage.revocations import Revocations
 from idp.storage.transient import TransientStore
 from idp.web.settings import Site
 from idp.web.templates import Pages

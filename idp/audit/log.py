@@ -8,12 +8,11 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import Any
 
 from idp.audit import repository
 from idp.audit.chain import End, begin, canonical, follow, head_of, mac
@@ -22,10 +21,10 @@ from idp.audit.repository import Head, Record
 from idp.core.clock import Clock
 from idp.core.errors import Unavailable
 from idp.core.handles import b64url
+from idp.storage.beside import Beside
 from idp.storage.database import Database
 from idp.storage.direct import Transaction
 from idp.storage.grouped import GroupCommit
-from idp.storage.statements import Statement
 
 LATER_SECONDS = 0.25
 """For how long an event that releases nothing waits at most."""
@@ -33,22 +32,11 @@ _MEMBERS: dict[type[Event], tuple[str, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """A row of another feature that is stored with its events, or they are not stored either.
-
-    ``statement`` inserts ``values`` unless there is such a row.
-    """
-
-    statement: Statement
-    values: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class _Write:
     """The entries of one call, and what is stored with them."""
 
     entries: Sequence[str] = ()
-    beside: Beside | None = None
+    beside: Sequence[Beside] = ()
 
 
 class AuditLog:
@@ -64,20 +52,21 @@ class AuditLog:
         self._timer: threading.Timer | None = None
         self._failing = False
 
-    def write(self, *events: Event, peer: str = "", beside: Beside | None = None) -> bool:
+    def write(self, *events: Event, peer: str = "", beside: Sequence[Beside] = ()) -> bool:
         """Store ``events``, together and durably. ``peer`` is the address they came from.
 
         Calls that wait at the same time share one transaction. Where every event may wait, they
         are stored with the next that may not, at the latest after :data:`LATER_SECONDS`; while the
         log cannot be written, none waits.
 
-        False: the row ``beside`` was there, so nothing was stored.
+        ``beside`` are rows of other features: all of it is stored, or nothing. False: the first of
+        these rows was there already.
 
         Raises:
             Unavailable: they are not known to be stored: release nothing that they stand for.
         """
         entries = [self._entry(each, peer) for each in events]
-        if beside is None and all(each.waits for each in events) and not self._failing:
+        if not beside and all(each.waits for each in events) and not self._failing:
             self._let_wait(entries)
             return True
         return self._carry_out(_Write(entries, beside))
@@ -142,7 +131,7 @@ class AuditLog:
         try:
             with self._direct.begin() as transaction:
                 for each in writes:
-                    outcomes.append(_stored_beside(transaction, each.beside))
+                    outcomes.append(_stored(transaction, each.beside))
                     entries += each.entries if outcomes[-1] else ()
                 if entries:
                     end = self._append(transaction, end, entries)
@@ -184,8 +173,9 @@ def _members(event: Event) -> tuple[str, ...]:
     return _MEMBERS[kind]
 
 
-def _stored_beside(transaction: Transaction, beside: Beside | None) -> bool:
-    return beside is None or transaction.run(beside.statement, **beside.values) > 0
+def _stored(transaction: Transaction, rows: Sequence[Beside]) -> bool:
+    """Store rows; False, and none of them, where the first was there."""
+    return all(transaction.run(each.statement, **each.values) > 0 for each in rows)
 
 
 @lru_cache(maxsize=4096)

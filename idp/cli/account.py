@@ -78,9 +78,10 @@ def lock(obj: Context, number: PersonalNumber, reason: str, form: str) -> None:
     locked = replace(_account(obj, number), lock=Lock(reason))
     Accounts(obj.database).set_lock(locked.id, locked.lock)
     until = obj.clock() + obj.settings.session.absolute_ttl
-    endings(obj).end_account(locked.id, sessions_of(obj, locked), until=until)
+    locking = obj.action("account.lock", obj.audit.pseudonym(locked.id))
+    endings(obj).end_account(locked.id, sessions_of(obj, locked), locking, until=until)
     end_everywhere(obj)
-    _report(obj, "account.lock", locked, form)
+    _show(locked, form)
 
 
 @account.command()
@@ -128,6 +129,10 @@ def _account(obj: Context, number: PersonalNumber) -> Account:
 def _report(obj: Context, action: str, account: Account, form: str) -> None:
     """Record the action in the audit log, and show the account after it."""
     obj.record(action, obj.audit.pseudonym(account.id))
+    _show(account, form)
+
+
+def _show(account: Account, form: str) -> None:
     row: dict[str, Any] = {
         "number": account.number.masked,
         "level": account.level,

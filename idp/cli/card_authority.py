@@ -15,7 +15,7 @@ from idp.mrtd.names import UnprintableName
 from idp.registry.model import Card, CardStatus
 from idp.registry.repository import ChipKeyTaken, Registry
 from idp.registry.sql import SqlRegistry
-from idp.storage.revocations import Revocations
+from idp.standing import subjects
 
 FOREVER = 100 * 365 * 24 * 3600
 """Seconds until a card's revocation is forgotten: longer than any card is valid."""
@@ -86,11 +86,10 @@ def revoke(obj: Context, serial: str, form: str) -> None:
     changed = Registry(obj.database, obj.clock).set_card_status(serial, CardStatus.REVOKED)
     if not changed:
         fail(f"No card with serial {serial}.")
-    revocations = Revocations(obj.database, obj.clock)
+    obj.record("card.revoke", serial)
     for each in changed:
         if each.aa_key_digest:
-            revocations.revoke("card", each.aa_key_digest, expires_at=now + FOREVER)
-    obj.record("card.revoke", serial)
+            obj.ends.end(subjects.card(each.aa_key_digest), expires_at=now + FOREVER)
     end_everywhere(obj)
     show({"serial": serial, "status": "revoked"}, form, [f"{serial} revoked"])
 

@@ -17,6 +17,8 @@ from idp.keystore.rotation import Policy
 from idp.outbound.client import OutboundClient
 from idp.registry.source import RegistrySource
 from idp.settings import InvalidSettings, Settings, load
+from idp.standing.end import Ends
+from idp.standing.revocations import Revocations
 from idp.storage.database import Database, open_database
 from idp.storage.opening import open_transient
 from idp.storage.redis import RedisStore
@@ -121,9 +123,22 @@ class Context:
 
     def record(self, action: str, subject: str = "", *, allowed: tuple[str, ...] = ()) -> None:
         """Write an operator's action into the audit log; ``allowed``: overridden rules."""
-        self.audit.write(
-            OperatorAction(action=action, actor=operator(), object=subject, allowed=allowed)
-        )
+        self.audit.write(self.action(action, subject, allowed=allowed))
+
+    @staticmethod
+    def action(name: str, subject: str = "", *, allowed: tuple[str, ...] = ()) -> OperatorAction:
+        """An operator's action, to be stored with what it changes."""
+        return OperatorAction(action=name, actor=operator(), object=subject, allowed=allowed)
+
+    @cached_property
+    def revocations(self) -> Revocations:
+        """What was ended."""
+        return Revocations(self.database, self.clock)
+
+    @property
+    def ends(self) -> Ends:
+        """Ends things, with the record of who did."""
+        return Ends(self.audit, self.revocations)
 
     def close(self) -> None:
         """Close every open store; later uses open it anew."""

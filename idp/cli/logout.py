@@ -14,7 +14,6 @@ from idp.oidc.logout.delivery import Delivery, DeliveryState
 from idp.oidc.logout.ending import Endings
 from idp.oidc.logout.repository import Outbox
 from idp.oidc.tokens.subject import Subjects
-from idp.storage.revocations import Revocations
 
 
 @click.group()
@@ -83,7 +82,7 @@ def endings(obj: Context) -> Endings:
     return Endings(
         obj.clock,
         obj.transient,
-        Revocations(obj.database, obj.clock),
+        obj.ends,
         ClientCache(obj.database),
         Subjects(obj.keys.derive("pairwise")),
         Outbox(obj.database, obj.clock),

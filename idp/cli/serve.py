@@ -241,7 +241,7 @@ def _say_ready(listening: Listening, stopping: threading.Event) -> None:
 
 def _keep_house(obj: Context, stopping: threading.Event) -> None:
     """Each hour, delete expired revocations and uses."""
-    from idp.storage.revocations import Revocations
+    from idp.standing.revocations import Revocations
     from idp.storage.used import Uses
 
     revocations, uses = Revocations(obj.database, obj.clock), Uses(obj.database, obj.clock)

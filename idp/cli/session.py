@@ -7,7 +7,7 @@ import click
 
 from idp.accounts.model import Account
 from idp.accounts.repository import Accounts
-from idp.audit.events import SessionEnded
+from idp.audit.events import Event, SessionEnded
 from idp.cli.context import Context
 from idp.cli.everywhere import end_everywhere
 from idp.cli.logout import endings
@@ -58,9 +58,8 @@ def _revoke(obj: Context, session_id: str) -> str:
     found = Session.read(obj.transient.get(session_key(session_id)))
     if found is None:
         fail(f"No session with id {session_id}.")
-    with suppress(AlreadyUsed):  # ended earlier, and no longer in the store
-        endings(obj).end(found)
-    _ended(obj, found.account_id, [found.id])
+    with suppress(AlreadyUsed):  # ended at the same time by the citizen, with a record of that
+        endings(obj).end(found, *_events(obj, found.account_id, [found.id]))
     return found.id
 
 
@@ -68,21 +67,23 @@ def _revoke_all(obj: Context, account: Account) -> list[str]:
     """End every session of the account; no session begun before now is accepted again."""
     until = obj.clock() + obj.settings.session.absolute_ttl
     sessions = sessions_of(obj, account)
-    endings(obj).end_account(account.id, sessions, until=until)
     found = [each.id for each in sessions]
+    events = _events(obj, account.id, found)
+    endings(obj).end_account(account.id, sessions, *events, until=until)
     keys = [session_key(each) for each in found] + [sessions_of_key(account.id)]
     obj.transient.run(*(Delete(key) for key in keys))
-    _ended(obj, account.id, found)
     return found
 
 
-def _ended(obj: Context, account_id: str, session_ids: list[str]) -> None:
-    obj.record("session.revoke", obj.audit.pseudonym(account_id))
-    ended = (
-        SessionEnded(session_id=each, reason="operator", account_id=account_id)
-        for each in session_ids
+def _events(obj: Context, account_id: str, session_ids: list[str]) -> tuple[Event, ...]:
+    """What the audit log records of an operator who ends these sessions."""
+    return (
+        obj.action("session.revoke", obj.audit.pseudonym(account_id)),
+        *(
+            SessionEnded(session_id=each, reason="operator", account_id=account_id)
+            for each in session_ids
+        ),
     )
-    obj.audit.write(*ended)
 
 
 def _account(obj: Context, number: PersonalNumber) -> Account:

@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -37,7 +36,7 @@ from idp.jose.jwk import JwkSet
 from idp.jose.signer import LocalSigner, Signer
 from idp.keystore.keyset import EncryptionKey, Key, KeySet, KeyState, from_private_key
 from idp.keystore.rotation import Action, Policy, apply, plan, plan_revocation
-from idp.storage.fresh import TRUSTED
+from idp.storage.fresh import Fresh
 
 SecretName: TypeAlias = Literal["pairwise", "otp", "passcode", "login", "audit", "token", "client"]
 """What a stored secret keys: pairwise subjects, codes, passcodes, login tickets and forms, the
@@ -54,6 +53,9 @@ _FIRST: Mapping[str, SecretName] = {
 }
 """The purposes of release 1, whose keys are the stored secrets themselves: tokens, subjects and
 the audit chain of a running deployment must keep their values."""
+TRUSTED = 1.0
+"""Seconds for which keys may be used without a look at the directory: a store that cannot be read
+any more signs nothing after that."""
 _STATE = "keys.json"
 _NONE = KeySet()
 _KID = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -71,6 +73,14 @@ class _Contents:
     secrets: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """The keys, and what the directory looked like when they were read."""
+
+    mark: object
+    keys: KeySet
+
+
 class KeyStore:
     """The keys in ``directory`` as they are now: a rotation reaches every process in a second."""
 
@@ -81,11 +91,10 @@ class KeyStore:
             InvalidKeyStore: it must not be used as it is.
         """
         self.directory = directory
-        self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._seen = _mark(directory)
-        self._checked_at = monotonic()
-        self._keys = load(directory)
+        read = _Loaded(_mark(directory), load(directory))
+        self._view = Fresh(
+            self._load, read, known=True, trusted=TRUSTED, pause=0.0, monotonic=monotonic
+        )
         self._secrets = {name: read_secret(directory, name) for name in SECRETS}
 
     @property
@@ -95,24 +104,15 @@ class KeyStore:
         Raises:
             Unavailable: they changed and cannot be read any more.
         """
-        now = self._monotonic()
-        age = now - self._checked_at
-        # One thread looks; the others go on with what is known, unless it is too old.
-        if age >= 1 and self._lock.acquire(blocking=age >= TRUSTED):
-            try:
-                self._reload(now)
-            finally:
-                self._lock.release()
-        return self._keys
+        return self._view.get().keys
 
     def refresh(self) -> None:
-        """Learn what the directory says now.
+        """Read the directory again, if it changed.
 
         Raises:
             Unavailable: it cannot be read any more.
         """
-        with self._lock:
-            self._reload(self._monotonic())
+        self._view.refresh()
 
     def signer(self, alg: str) -> Signer:
         """What signs under ``alg`` now; raises Unavailable when nothing does."""
@@ -141,14 +141,12 @@ class KeyStore:
         info = f"idp {purpose}".encode()
         return HKDFExpand(SHA256(), SECRET_BYTES, info).derive(self._secrets["login"])
 
-    def _reload(self, now: float) -> None:
+    def _load(self, last: _Loaded) -> _Loaded:
         try:
             mark = _mark(self.directory)
-            if mark != self._seen:
-                self._keys = load(self.directory, self._keys)
+            return last if mark == last.mark else _Loaded(mark, load(self.directory, last.keys))
         except InvalidKeyStore as error:
             raise Unavailable("keys") from error
-        self._seen, self._checked_at = mark, now
 
 
 def load(directory: Path, known: KeySet = _NONE) -> KeySet:

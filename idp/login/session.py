@@ -14,6 +14,7 @@ from idp.core.handles import Handle, b64url, digest, equal
 from idp.core.records import Record
 from idp.login.authentication import Authentication
 from idp.login.whereabouts import Whereabouts
+from idp.standing.check import Authority
 
 COOKIE = "eid_session"
 
@@ -58,6 +59,16 @@ class Session(Record):
     def cards(self) -> tuple[str, ...]:
         """The keys of the chips that proved it: with such a card the session ends."""
         return tuple(each.credential for each in self.authentications if each.credential)
+
+    @property
+    def authority(self) -> Authority:
+        """What it stands on. Account revocations since its start end it."""
+        return Authority(
+            account_id=self.account_id,
+            session_id=self.id,
+            since=self.started_at,
+            cards=self.cards,
+        )
 
     @property
     def whereabouts(self) -> Whereabouts:

@@ -1,5 +1,6 @@
 """The sessions of browsers: read by cookie, renewed at a change of privilege, ended everywhere."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from idp.core.clock import Clock
@@ -15,8 +16,8 @@ from idp.login.session import (
 )
 from idp.login.settings import LoginSettings
 from idp.login.whereabouts import Whereabouts
-from idp.storage.database import Beside
-from idp.storage.revocations import Revocations
+from idp.standing.check import Ended, check
+from idp.standing.revocations import Revocations
 from idp.storage.transient import Get, Link, Operation, Put, TransientStore
 from idp.web.http import Request, cookie, own_cookie
 
@@ -57,7 +58,7 @@ class Sessions:
         """The session whose record was read for this cookie, when it may be used."""
         if session is None or not session.belongs_to(handle) or not session.awake(self.clock()):
             return None
-        return None if self._revoked(session) else session
+        return session if self._stands(session) else None
 
     def moved(self, session: Session, here: Whereabouts) -> tuple[str, ...]:
         """What changed since the session was last used: see :func:`whereabouts.moved`."""
@@ -69,14 +70,12 @@ class Sessions:
             return session
         return None
 
-    def _revoked(self, session: Session) -> bool:
-        """Whether the session, its card, or every session its account had then, was ended."""
-        revoked, since = self.revocations.is_revoked, session.started_at
-        return (
-            revoked("session", session.id, since)
-            or revoked("account", session.account_id, since)
-            or any(revoked("card", each, 0) for each in session.cards)
-        )
+    def _stands(self, session: Session) -> bool:
+        """Whether neither the session, nor its card, nor all of its account's were ended."""
+        with suppress(Ended):
+            check(self.revocations, session.authority)
+            return True
+        return False
 
     def renew(
         self, session: Session | None, proofs: tuple[Authentication, ...], here: Whereabouts
@@ -101,21 +100,6 @@ class Sessions:
     def forget(self) -> tuple[str, ...]:
         """The cookies that clear the browser's, once its session was ended."""
         return (cookie(COOKIE, "", max_age=0, secure=self.secure),)
-
-
-def end_session(
-    session: Session,
-    revocations: Revocations,
-    transient: TransientStore,
-    beside: Beside | None = None,
-) -> None:
-    """End a session on every node, durably; ``beside`` writes in the transaction that ends it.
-
-    Raises:
-        Unavailable: it is not known to be ended, and nothing was written beside.
-    """
-    revocations.revoke("session", session.id, expires_at=session.expires_at, beside=beside)
-    transient.delete(session_key(session.id))
 
 
 def _keep(session: Session, now: int) -> Put:

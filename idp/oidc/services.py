@@ -35,8 +35,9 @@ from idp.oidc.tokens.standing import Standing
 from idp.oidc.tokens.subject import Subjects
 from idp.outbound.client import OutboundClient
 from idp.registry.source import RegistrySource
+from idp.standing.end import Ends
+from idp.standing.revocations import Revocations
 from idp.storage.database import Database
-from idp.storage.revocations import Revocations
 from idp.storage.transient import TransientStore
 from idp.storage.used import Uses
 from idp.web.edge import Route
@@ -70,6 +71,7 @@ class Services:
     presented: Presented
     sender_constraint: SenderConstraint
     revocations: Revocations
+    ends: Ends
     audit: AuditLog
     accounts: Accounts
     registry: RegistrySource
@@ -103,8 +105,9 @@ class Services:
         uses = Uses(database, clock)
         nonces = Nonces(keys.derive("dpop-nonce"))
         subjects = Subjects(keys.derive("pairwise"))
+        ends = Ends(audit, revocations)
         standing = Standing(
-            clients, transient, revocations, clock, login.proofs.usable, settings.family_ttl
+            clients, transient, revocations, ends, clock, login.proofs.usable, settings.family_ttl
         )
         client_keys = ClientKeys(outbound, clock)
         authentication = ClientAuthentication(
@@ -136,6 +139,7 @@ class Services:
             presented=Presented(settings, clock, transient, keys, revocations),
             sender_constraint=SenderConstraint(settings, clock, uses, nonces),
             revocations=revocations,
+            ends=ends,
             audit=audit,
             accounts=deps.accounts,
             registry=deps.registry,

@@ -14,6 +14,7 @@ from idp.core import personal_number
 from idp.core.handles import digest
 from idp.core.personal_number import PersonalNumber
 from idp.core.records import Record
+from idp.storage.fresh import Fresh
 from idp.storage.transient import Delete, Get, Link, Members, Put, Take, TransientStore, Unlink
 
 TTL = 3_600
@@ -121,19 +122,24 @@ class ForcedResults:
 
     def __init__(self, transient: TransientStore) -> None:
         self._transient = transient
-        self._clients: frozenset[str] = frozenset()
+        self._view = Fresh(self._load, frozenset[str]())
 
     def refresh(self) -> None:
-        """Learn it anew.
+        """Read them again.
 
         Raises:
             Unavailable: the store does not answer.
         """
-        (self._clients,) = self._transient.run(Members(_WAITING))
+        self._view.refresh()
+
+    def _load(self, _: frozenset[str]) -> frozenset[str]:
+        waiting = Members(_WAITING)
+        self._transient.run(waiting)
+        return waiting.value
 
     def take(self, client_id: str, stage: Stage, account_id: str | None) -> Forced | None:
         """Use up what waits for this login: see :func:`take`."""
-        if client_id not in self._clients:
+        if client_id not in self._view.value:
             return None
         return take(self._transient, client_id, stage, account_id)
 

@@ -29,11 +29,11 @@ from idp.oidc.grants import refresh_token
 from idp.oidc.services import Services
 from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.issue import FrontChannel, Mint, Redemption
-from idp.oidc.tokens.standing import Ended
 from idp.oidc.vocabulary import CODE
 from idp.sandbox import forced
 from idp.sandbox.forced import Forced, ForcedResults
 from idp.sandbox.observation import note_forced
+from idp.standing.check import Ended
 from idp.web.http import Request
 
 REASON = "sandbox_forced"

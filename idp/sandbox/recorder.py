@@ -20,13 +20,13 @@ from idp.oidc.authorization.walk import RESUME
 from idp.oidc.client_auth.dispatch import read_credentials
 from idp.oidc.errors import OAuthError
 from idp.oidc.services import Services
-from idp.oidc.tokens.standing import Ended
 from idp.sandbox import exchange
 from idp.sandbox.backlog import Backlog
 from idp.sandbox.checks import failed_check, outcome
 from idp.sandbox.exchange import NOBODY, Exchange
 from idp.sandbox.observation import Observation, Observing
 from idp.sandbox.redaction import decoded, redact
+from idp.standing.check import Ended
 from idp.web.edge import Route
 from idp.web.http import HttpError, RepeatedParameter, Request, Response
 

@@ -9,11 +9,11 @@ import importlib.util
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import EISDIR
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -41,9 +41,6 @@ metadata = MetaData(
     }
 )
 """Every table of the product."""
-
-Beside: TypeAlias = Callable[[Connection], None]
-"""Writes more rows into a transaction that another feature began: both are stored, or neither."""
 
 BUSY_MS = 2_000
 STATEMENT_MS = 2_500

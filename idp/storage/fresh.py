@@ -14,7 +14,6 @@ from idp.core.errors import Unavailable
 TRUSTED = 10.0
 """Seconds after which no process serves from a view that it could not refresh."""
 PAUSE = 1.0
-"""Seconds after a load that failed in which readers do not try again."""
 
 T = TypeVar("T")
 
@@ -33,11 +32,16 @@ class Fresh(Generic[T]):
         *,
         known: bool = False,
         trusted: float = TRUSTED,
+        pause: float = PAUSE,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``first``: what the first load makes its value from; ``known``: it was read just now."""
+        """``first``: what the first load makes its value from; ``known``: it was read just now.
+
+        ``pause``: seconds after a load that failed in which readers do not try again.
+        """
         self._loader = load
         self._trusted = trusted
+        self._pause = pause
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._begun = self._done = 0
@@ -85,7 +89,7 @@ class Fresh(Generic[T]):
             self.value = self._loader(self.value)
         except Unavailable as error:
             self._failed = error.dependency
-            self._pause_until = self._monotonic() + PAUSE
+            self._pause_until = self._monotonic() + self._pause
             raise
         else:
             self._failed, self._pause_until = None, float("-inf")

@@ -12,8 +12,10 @@ from sqlalchemy import BigInteger, Column, Connection, String, Table, delete, te
 
 from idp.core.clock import Clock
 from idp.core.handles import digest
-from idp.storage.database import Beside, Database, metadata
+from idp.storage.beside import Beside
+from idp.storage.database import Database, metadata
 from idp.storage.grouped import GroupCommit
+from idp.storage.statements import Statement, upsert
 
 USES = Table(
     "uses",
@@ -24,6 +26,12 @@ USES = Table(
 _INSERT = text(
     "INSERT INTO uses (digest, expires_at) VALUES (:digest, :expires_at)"
     " ON CONFLICT (digest) DO NOTHING"
+)
+
+
+_USE = Statement(
+    lambda dialect: upsert(USES, dialect).on_conflict_do_nothing().inline(),
+    ("digest", "expires_at"),
 )
 
 
@@ -83,18 +91,9 @@ class Uses:
         return [outcomes[place] for place in range(len(uses))]
 
 
-def once(use: Use, beside: Beside) -> Beside:
-    """``beside``, and the use that lets it happen once, in the caller's transaction.
-
-    It raises AlreadyUsed, which ends the transaction, where the thing was used before.
-    """
-
-    def write(connection: Connection) -> None:
-        if not insert_use(connection, use):
-            raise AlreadyUsed(use.kind)
-        beside(connection)
-
-    return write
+def use_beside(use: Use) -> Beside:
+    """What uses it up in a transaction of another feature; no row where it was used before."""
+    return Beside(_USE, {"digest": use.key, "expires_at": use.expires_at})
 
 
 def insert_use(connection: Connection, use: Use) -> bool:

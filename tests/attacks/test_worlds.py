@@ -27,6 +27,7 @@ from idp.notify.background import BackgroundSender
 from idp.notify.settings import SmsSettings
 from idp.notify.sms import SmsGateway
 from idp.oidc.authorization.kept import keep
+from idp.standing.subjects import Subject
 from idp.storage.database import Database, metadata, open_database
 from idp.storage.memory import MemoryStore
 from tests import world as desk_world
@@ -191,7 +192,7 @@ def test_L15_a_number_that_only_the_registry_has_gets_no_code(desk: desk_world.W
         lambda world: world.accounts.set_lock(world.account.id, Lock.AUTHORITY),
         lambda world: world.registry.set_status(world.account.number, CivilStatus.DECEASED),
         lambda world: world.services.revocations.revoke(
-            "account", world.account.id, expires_at=world.clock() + 86_400
+            Subject("account", world.account.id), expires_at=world.clock() + 86_400
         ),
     ],
     ids=["card revoked", "locked by an authority", "deceased", "sessions ended"],

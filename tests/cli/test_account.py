@@ -14,7 +14,8 @@ from idp.core.person import BirthDate, Name, Sex
 from idp.core.personal_number import PersonalNumber
 from idp.registry.model import Person
 from idp.registry.repository import Record, Registry
-from idp.storage.revocations import Revocations
+from idp.standing.revocations import Revocations
+from idp.standing.subjects import Subject
 
 NUMBER = "000199123456"
 
@@ -54,7 +55,7 @@ def test_a_lock_ends_every_session_and_can_be_lifted(obj):
     account = Accounts(obj.database).by_number(PersonalNumber(NUMBER))
     assert idp(obj, "lock", NUMBER, "--reason", "holder")["lock"] == "holder"
     revocations = Revocations(obj.database, obj.clock)
-    assert revocations.is_revoked("account", account.id, obj.clock() - 1)
+    assert revocations.is_revoked(Subject("account", account.id), obj.clock() - 1)
     assert idp(obj, "unlock", NUMBER)["lock"] is None
 
 

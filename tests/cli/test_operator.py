@@ -16,7 +16,8 @@ from idp.cli import NOUNS, main
 from idp.cli.context import Context
 from idp.core.personal_number import PersonalNumber
 from idp.mrtd.testing.authority import Authority
-from idp.storage.revocations import Revocations
+from idp.standing.revocations import Revocations
+from idp.standing.subjects import Subject
 from tests.cli.sessions import log_in
 
 NUMBER = "000199000001"
@@ -42,7 +43,7 @@ def answer(*arguments: str, code: int = 0) -> Any:
 
 def revoked(kind: Any, subject: str, since: int) -> bool:
     context = Context()
-    found = Revocations(context.database, context.clock).is_revoked(kind, subject, since)
+    found = Revocations(context.database, context.clock).is_revoked(Subject(kind, subject), since)
     context.close()
     return found
 

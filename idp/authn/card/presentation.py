@@ -20,7 +20,8 @@ from idp.mrtd.policy import Policy
 from idp.mrtd.trust import TrustStore
 from idp.registry.model import Card, CardStatus
 from idp.registry.source import RegistrySource
-from idp.storage.revocations import Revocations
+from idp.standing import subjects
+from idp.standing.revocations import Revocations
 from idp.web.http import HttpError
 
 
@@ -136,7 +137,7 @@ def _require_registered(holders: Holders, verified: VerifiedCard) -> None:
     if card is None:
         raise CardProblem("card-not-accepted", reason="card-unknown")
     _require(card.status is CardStatus.VALID, f"card-{card.status}")
-    revoked = holders.revocations.is_revoked("card", verified.chip_key_digest, 0)
+    revoked = holders.revocations.is_revoked(subjects.card(verified.chip_key_digest), 0)
     _require(not revoked, "card-revoked")
 
 

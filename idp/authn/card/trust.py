@@ -1,6 +1,5 @@
 """The trust folder: country signing certificates, revocation lists, master lists (9303-12)."""
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,10 +10,11 @@ import structlog
 from idp.mrtd.certificate import Certificate, RevocationList
 from idp.mrtd.errors import MRTDError
 from idp.mrtd.trust import TrustStore, read_file
+from idp.storage.fresh import Fresh
 
 SUFFIXES = frozenset({".der", ".cer", ".crt", ".pem", ".crl", ".ml"})
 FRESH = 1.0
-"""Seconds for which the folders are not looked at again."""
+"""Seconds for which the folders are not read again."""
 
 _State: TypeAlias = tuple[tuple[Path, int, int], ...]
 _log = structlog.get_logger("idp.card")
@@ -38,33 +38,26 @@ class TrustFolders:
             InvalidTrust: a file cannot be used.
         """
         self._folders = folders
-        self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._looked_at = monotonic()
-        self._state = _state(folders)
-        self._store = load(*folders)
+        read = _state(folders), load(*folders)
+        self._view = Fresh(self._load, read, known=True, trusted=FRESH, monotonic=monotonic)
 
     def store(self) -> TrustStore:
         """The anchors and lists, at most a second old."""
-        with self._lock:
-            if self._monotonic() - self._looked_at >= FRESH:
-                self._reload()
-            return self._store
+        return self._view.get()[1]
 
     def refresh(self) -> None:
-        """Learn what the folders say now."""
-        with self._lock:
-            self._reload()
+        """Read the folders again, if they changed."""
+        self._view.refresh()
 
-    def _reload(self) -> None:
-        self._looked_at, state = self._monotonic(), _state(self._folders)
-        if state == self._state:
-            return
-        self._state = state
+    def _load(self, last: tuple[_State, TrustStore]) -> tuple[_State, TrustStore]:
+        state = _state(self._folders)
+        if state == last[0]:
+            return last
         try:
-            self._store = load(*self._folders)
+            return state, load(*self._folders)
         except InvalidTrust as error:
             _log.error("trust folder not read", problem=str(error))
+            return state, last[1]
 
 
 def load(*folders: Path) -> TrustStore:

@@ -27,8 +27,8 @@ from idp.oidc.services import Services
 from idp.oidc.tokens.authorization import Authorization, CodeBinding
 from idp.oidc.tokens.issue import FrontChannel
 from idp.oidc.tokens.participants import join
-from idp.oidc.tokens.standing import Ended
 from idp.oidc.vocabulary import ACCOUNT_LEVEL, CODE
+from idp.standing.check import Ended
 from idp.storage.transient import Put, Take, Value
 from idp.web.http import Request, Response
 

@@ -5,7 +5,6 @@ order of their numbers and a process learns what is new by one query: ``changed 
 deleted client leaves its id behind, which is never given to anybody else.
 """
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -30,13 +29,12 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from idp.core.clock import Clock
-from idp.core.errors import Unavailable
 from idp.login.ticket import client_tag
 from idp.oidc.clients.metadata import describe, load
 from idp.oidc.clients.model import Client, ClientStatus, Secret
 from idp.oidc.clients.uris import origin
 from idp.storage.database import Database, metadata
-from idp.storage.fresh import TRUSTED
+from idp.storage.fresh import Fresh
 
 clients = Table(
     "clients",
@@ -55,7 +53,6 @@ client_changes = Table(
     Column("number", BigInteger, nullable=False),
 )
 _DELETED = "deleted"
-REFRESH_SECONDS = 1.0
 MISSES = 20
 
 
@@ -145,11 +142,12 @@ class _Snapshot:
     origins: frozenset[str] = frozenset()
     pages: frozenset[str] = frozenset()
     known: int = 0
-    confirmed: float = float("-inf")
 
 
 class ClientCache:
-    """This process's copy of the register, at most a second old; no larger than the register.
+    """This process's copy of the register; no larger than the register.
+
+    The process's refresher reads what changed, twice a second.
 
     A client that it does not know may have been registered a moment ago in another process, so
     that the register is asked at once: together for all who ask at the same time, and only
@@ -159,8 +157,7 @@ class ClientCache:
     def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._snapshot = _Snapshot()
+        self._view = Fresh(self._load, _Snapshot(), monotonic=monotonic)
         self._misses: deque[float] = deque(maxlen=MISSES)
 
     def get(self, client_id: str) -> Client | None:
@@ -185,31 +182,17 @@ class ClientCache:
         return self._current().pages
 
     def refresh(self) -> None:
-        """Learn what changed now."""
-        with self._lock:
-            self._refresh()
+        """Read what changed.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        self._view.refresh()
 
     def _current(self, *, missing: bool = False) -> _Snapshot:
         """The copy as it is; ``missing``: something looked for is not in it."""
-        snapshot, asked = self._snapshot, self._monotonic()
-        age = asked - snapshot.confirmed
-        if age < REFRESH_SECONDS and not missing:
-            return snapshot
-        if missing and not self._may_ask(asked):
-            return snapshot
-        # One thread asks; the others go on with what they have, but for a first or stale copy,
-        # or one in which they missed something.
-        if not self._lock.acquire(blocking=missing or age >= TRUSTED):
-            return snapshot
-        try:
-            if self._snapshot is snapshot or (missing and self._snapshot.confirmed <= asked):
-                self._refresh()
-        except Unavailable:
-            if age >= TRUSTED:
-                raise
-        finally:
-            self._lock.release()
-        return self._snapshot
+        known = self._view.get()
+        return self._view.refresh() if missing and self._may_ask(self._monotonic()) else known
 
     def _may_ask(self, now: float) -> bool:
         """Whether the register may be asked once more for what this copy does not have."""
@@ -218,26 +201,23 @@ class ClientCache:
         self._misses.append(now)
         return True
 
-    def _refresh(self) -> None:
-        asked, old = self._monotonic(), self._snapshot
+    def _load(self, old: _Snapshot) -> _Snapshot:
         query = select(clients).where(clients.c.changed > old.known)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         if not rows:
-            self._snapshot = replace(old, confirmed=asked)
-            return
+            return old
         by_id = dict(old.by_id)
         for row in rows:
             by_id.pop(row.client_id, None)
             if row.status != _DELETED:
                 by_id[row.client_id] = _client(row)
-        self._snapshot = _Snapshot(
+        return _Snapshot(
             by_id=by_id,
             by_tag={client_tag(each): client for each, client in by_id.items()},
             origins=_browser_origins(by_id.values()),
             pages=_web_origins(by_id.values()),
             known=max(row.changed for row in rows),
-            confirmed=asked,
         )
 
 

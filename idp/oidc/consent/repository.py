@@ -18,13 +18,15 @@ from sqlalchemy import (
     update,
 )
 
-from idp.audit.log import Beside
+from idp.audit.events import ConsentWithdrawn
 from idp.core.clock import Clock
 from idp.oidc.consent.model import Consent
-from idp.oidc.tokens.authorization import consent_subject
+from idp.standing import subjects
+from idp.standing.end import Ends
+from idp.storage.beside import Beside
 from idp.storage.database import Database, metadata
-from idp.storage.revocations import Revocations
 from idp.storage.statements import Statement, upsert
+from idp.storage.used import AlreadyUsed
 
 consents = Table(
     "consents",
@@ -64,6 +66,17 @@ _KEEP = Statement(
 )
 
 
+_WITHDRAW = Statement(
+    update(consents)
+    .where(
+        consents.c.account_id == bindparam("account"),
+        consents.c.client_id == bindparam("client"),
+        consents.c.withdrawn_at.is_(None),
+    )
+    .values(withdrawn_at=bindparam("moment"))
+)
+
+
 class Consents:
     """What citizens let relying parties have.
 
@@ -71,11 +84,9 @@ class Consents:
     session, for which a withdrawal is remembered among the revocations.
     """
 
-    def __init__(
-        self, database: Database, revocations: Revocations, clock: Clock, *, keep_ttl: int
-    ) -> None:
+    def __init__(self, database: Database, ends: Ends, clock: Clock, *, keep_ttl: int) -> None:
         self._database = database
-        self._revocations = revocations
+        self._ends = ends
         self._clock = clock
         self._keep_ttl = keep_ttl
 
@@ -109,20 +120,22 @@ class Consents:
             connection.execute(insert(consents).values(_values(consent, None)))
 
     def withdraw(self, account_id: str, client_id: str) -> bool:
-        """Take a consent back; whether there was one.
+        """Take a consent back, with the record of it; whether there was one.
 
         It ends what was issued under it, refresh tokens too, before this returns.
         """
         now = self._clock()
-        subject = consent_subject(account_id, client_id)
-        self._revocations.revoke("grant", subject, expires_at=now + self._keep_ttl)
-        with self._database.begin() as connection:
-            changed = connection.execute(
-                update(consents)
-                .where(_of(account_id, client_id), consents.c.withdrawn_at.is_(None))
-                .values(withdrawn_at=now)
+        withdrawn = Beside(_WITHDRAW, {"account": account_id, "client": client_id, "moment": now})
+        try:
+            self._ends.end(
+                subjects.consent(account_id, client_id),
+                ConsentWithdrawn(account_id=account_id, client_id=client_id),
+                expires_at=now + self._keep_ttl,
+                first=withdrawn,
             )
-        return changed.rowcount > 0
+        except AlreadyUsed:
+            return False
+        return True
 
 
 def _values(consent: Consent, follows: int | None) -> dict[str, Any]:

@@ -246,4 +246,4 @@ def _keep(consent_desk: ConsentDesk, question: Question) -> bool:
         claims=released, purpose=client.purpose_version, approved=types, **question.context
     )
     row = consent_desk.consents.row(given, follows=known.id if known else 0)
-    return consent_desk.audit.write(event, peer=visit.request.peer, beside=row)
+    return consent_desk.audit.write(event, peer=visit.request.peer, beside=(row,))

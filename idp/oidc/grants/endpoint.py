@@ -30,8 +30,8 @@ from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.issue import Redemption
 from idp.oidc.tokens.resource import narrowed
 from idp.oidc.tokens.sender_constraint import Binding, offering_nonces
-from idp.oidc.tokens.standing import Ended
 from idp.oidc.vocabulary import ASSERTION_ALGS, AUTH_METHODS, CIBA, DEVICE_CODE
+from idp.standing.check import Ended
 from idp.web.edge import Route
 from idp.web.http import Params, Request, Response, json_response
 from idp.web.openapi import SECONDS, TEXT, Paths, an_object, answer, one_of, operation

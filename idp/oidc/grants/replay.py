@@ -15,7 +15,6 @@ def replayed(
     Raises:
         Unavailable: it is not known to be ended.
     """
-    services.standing.end_grant(flow)
     event = GrantReplayed(flow=flow, client_id=client.client_id, what=what)
-    services.audit.write(event, peer=request.peer)
+    services.standing.end_grant(flow, event, peer=request.peer)
     return invalid_grant(f"{what}_replayed")

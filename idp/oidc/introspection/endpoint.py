@@ -20,7 +20,7 @@ from idp.oidc.services import Endpoint, Part, Services, recording_client
 from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.sender_constraint import token_type
-from idp.oidc.tokens.standing import Ended, Holder
+from idp.oidc.tokens.standing import Holder
 from idp.oidc.vocabulary import (
     ASSERTION_ALGS,
     AUTH_METHODS,
@@ -28,6 +28,7 @@ from idp.oidc.vocabulary import (
     ENCRYPTION_ENCS,
     SIGNING_ALGS,
 )
+from idp.standing.check import Ended
 from idp.web.edge import Route
 from idp.web.http import Request, Response, json_response
 from idp.web.openapi import SECONDS, TEXT, Paths, a_list, an_object, answer, one_of, operation

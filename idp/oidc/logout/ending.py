@@ -7,21 +7,21 @@ courier delivers them later. Ending a session does not wait for a relying party.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from idp.audit.events import Event
 from idp.core.clock import Clock
 from idp.core.handles import digest
-from idp.login.session import Session
-from idp.login.sessions import end_session
+from idp.login.session import Session, session_key
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.repository import ClientCache
 from idp.oidc.logout.delivery import Message
 from idp.oidc.logout.repository import Outbox
-from idp.oidc.tokens.authorization import session_subject
 from idp.oidc.tokens.participants import clients_of_key, flows_of_key
 from idp.oidc.tokens.standing import revoked_key
 from idp.oidc.tokens.subject import Subjects
-from idp.storage.revocations import Revocations
+from idp.standing import subjects
+from idp.standing.end import Ends
 from idp.storage.transient import Members, Put, TransientStore, Unlink
-from idp.storage.used import Use, once
+from idp.storage.used import Use, use_beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Endings:
 
     clock: Clock
     transient: TransientStore
-    revocations: Revocations
+    ends: Ends
     clients: ClientCache
     subjects: Subjects
     outbox: Outbox
@@ -41,21 +41,31 @@ class Endings:
         found = (self.clients.get(each) for each in sorted(known))
         return tuple(each for each in found if each is not None and each.active)
 
-    def end(self, session: Session) -> tuple[Client, ...]:
+    def end(self, session: Session, *events: Event, peer: str = "") -> tuple[Client, ...]:
         """End a session everywhere; returns the relying parties it was used at.
+
+        ``events`` say why; they are stored with the end.
 
         Raises:
             AlreadyUsed: it has ended or is ending; relying parties are notified once.
             Unavailable: the end is not stored, and nobody is notified.
         """
         clients = self.participants(session.id)
-        end = Use("session-end", session.id, "", session.expires_at)
-        beside = once(end, self.outbox.beside(self._messages(session, clients)))
-        end_session(session, self.revocations, self.transient, beside)
+        self.ends.end(
+            subjects.session(session.id),
+            *events,
+            expires_at=session.expires_at,
+            peer=peer,
+            first=use_beside(Use("session-end", session.id, "", session.expires_at)),
+            rows=self.outbox.rows(self._messages(session, clients)),
+        )
+        self.transient.delete(session_key(session.id))
         self._mark_grants(session)
         return clients
 
-    def end_account(self, account_id: str, sessions: Iterable[Session], *, until: int) -> None:
+    def end_account(
+        self, account_id: str, sessions: Iterable[Session], *events: Event, until: int
+    ) -> None:
         """End every present session of an account, also those that are no longer listed.
 
         ``until`` is when the last of them expires.
@@ -68,10 +78,12 @@ class Endings:
             for session in sessions
             for message in self._messages(session, self.participants(session.id))
         ]
-        beside = self.outbox.beside(messages)
-        self.revocations.revoke("account", account_id, expires_at=until, beside=beside)
+        rows = self.outbox.rows(messages)
+        self.ends.end(subjects.account(account_id), *events, expires_at=until, rows=rows)
 
-    def leave(self, session: Session, client: Client, confirmation: str) -> None:
+    def leave(
+        self, session: Session, client: Client, confirmation: str, *events: Event, peer: str
+    ) -> None:
         """End one relying party's grants in a session; the session continues.
 
         ``confirmation`` identifies the confirmation form, so that the citizen can return to the
@@ -81,12 +93,13 @@ class Endings:
             AlreadyUsed: the same form was sent before.
             Unavailable: see :meth:`end`.
         """
-        answer = Use("session-leave", session.id, confirmation, session.expires_at)
-        self.revocations.revoke(
-            "session",
-            session_subject(session.id, client.client_id),
+        self.ends.end(
+            subjects.membership(session.id, client.client_id),
+            *events,
             expires_at=session.expires_at,
-            beside=once(answer, self.outbox.beside(self._messages(session, (client,)))),
+            peer=peer,
+            first=use_beside(Use("session-leave", session.id, confirmation, session.expires_at)),
+            rows=self.outbox.rows(self._messages(session, (client,))),
         )
         self.transient.run(Unlink(clients_of_key(session.id), client.client_id))
 

@@ -5,7 +5,7 @@ messages ahead: if the claiming process dies, they are due again after the lease
 share the work; at worst a message is sent twice.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 
 from sqlalchemy import (
@@ -27,7 +27,9 @@ from sqlalchemy import (
 
 from idp.core.clock import Clock
 from idp.oidc.logout.delivery import LIFETIME, Delivery, DeliveryState, Message
-from idp.storage.database import Beside, Database, metadata
+from idp.storage.beside import Beside
+from idp.storage.database import Database, metadata
+from idp.storage.statements import Statement
 
 LEASE = 120
 """Seconds of a claim: longer than delivering all its messages can take."""
@@ -57,6 +59,10 @@ OUTBOX = Table(
 _WAITING = OUTBOX.c.state == DeliveryState.WAITING
 
 
+_COLUMNS = tuple(each.name for each in OUTBOX.c if each.name != "id")
+_INSERT = Statement(insert(OUTBOX).inline(), _COLUMNS)
+
+
 class Outbox:
     """The messages of every node."""
 
@@ -67,20 +73,15 @@ class Outbox:
         self._clock = clock
         self._most_waiting = most_waiting
 
-    def beside(self, messages: Sequence[Message]) -> Beside:
-        """A function that writes ``messages`` in the transaction that ends their session."""
-
-        def write(connection: Connection) -> None:
-            if messages:
-                connection.execute(insert(OUTBOX), [self._row(each) for each in messages])
-
-        return write
+    def rows(self, messages: Iterable[Message]) -> tuple[Beside, ...]:
+        """What stores ``messages`` in the transaction that ends their session."""
+        return tuple(Beside(_INSERT, self._row(each)) for each in messages)
 
     def _row(self, message: Message) -> dict[str, object]:
         now = self._clock()
         fresh = Delivery(0, message, now, now)
         values = asdict(fresh) | asdict(message)
-        return {column.name: values[column.name] for column in OUTBOX.c if column.name != "id"}
+        return {name: values[name] for name in _COLUMNS}
 
     def due(self, *, without: Collection[str], limit: int) -> tuple[str, ...]:
         """The clients with due messages, the longest due first."""

@@ -67,7 +67,7 @@ def endings(services: Services) -> Endings:
     return Endings(
         services.clock,
         services.transient,
-        services.revocations,
+        services.ends,
         services.clients,
         services.subjects,
         Outbox(services.database, services.clock),
@@ -139,20 +139,16 @@ def _again(services: Services, request: Request, asked: LogoutRequest) -> Respon
 
 def _end(services: Services, request: Request, asked: LogoutRequest, session: Session) -> Response:
     """Log out everywhere. A second request for the same session shows the same result."""
-    try:
-        clients = endings(services).end(session)
-    except AlreadyUsed:
-        return _again(services, request, asked)
     who = {
         "session_id": session.id,
         "account_id": session.account_id,
         "client_id": asked.client.client_id if asked.client else "",
     }
-    services.audit.write(
-        SessionEnded(reason="logout", **who),
-        LogoutCompleted(**who),
-        peer=request.peer,
-    )
+    ended = SessionEnded(reason="logout", **who), LogoutCompleted(**who)
+    try:
+        clients = endings(services).end(session, *ended, peer=request.peer)
+    except AlreadyUsed:
+        return _again(services, request, asked)
     response = _after(services, request, asked, session, clients, left=False)
     cookies = (*services.desk.sessions.forget(), session_state.forget(secure=services.forms.secure))
     return replace(response, cookies=(*response.cookies, *cookies))
@@ -166,14 +162,14 @@ def _leave(
     client: Client,
 ) -> Response:
     """Log out of the requesting client only. The same form sent again shows the same result."""
-    try:
-        endings(services).leave(session, client, _confirmation(request))
-    except AlreadyUsed:
-        return _again(services, request, asked)
     left = RelyingPartyLeft(
         session_id=session.id, account_id=session.account_id, client_id=client.client_id
     )
-    services.audit.write(left, peer=request.peer)
+    confirmation = _confirmation(request)
+    try:
+        endings(services).leave(session, client, confirmation, left, peer=request.peer)
+    except AlreadyUsed:
+        return _again(services, request, asked)
     return _after(services, request, asked, session, (client,), left=True)
 
 

@@ -12,8 +12,9 @@ from idp.oidc.errors import answering, invalid_request
 from idp.oidc.openapi import CLIENT_AUTHENTICATION, form
 from idp.oidc.services import Endpoint, Part, Services, recording_client
 from idp.oidc.settings import ProviderSettings
-from idp.oidc.tokens.standing import Ended
 from idp.oidc.vocabulary import ASSERTION_ALGS, AUTH_METHODS
+from idp.standing import subjects
+from idp.standing.check import Ended
 from idp.web.edge import Route
 from idp.web.http import Request, Response
 from idp.web.openapi import TEXT, Paths, operation
@@ -34,30 +35,30 @@ def revoke(services: Services, request: Request) -> Response:
     text = request.form["token"]
     for end in (_access_token, _refresh_token):
         try:
-            event = end(services, client, text)
+            end(services, client, text, request.peer)
         except Ended:
             continue
-        services.audit.write(event, peer=request.peer)
         break
     return Response(200, b"", {"Cache-Control": "no-store"})
 
 
-def _access_token(services: Services, client: Client, text: str) -> TokenRevoked:
+def _access_token(services: Services, client: Client, text: str, peer: str) -> None:
     token = services.presented.access_token(text)
     if token.authorization.client_id != client.client_id:
         raise Ended("foreign_access_token")
-    services.revocations.revoke("grant", token.key, expires_at=token.expires_at)
-    services.transient.delete(token.key)
     flow = token.authorization.flow
-    return TokenRevoked(flow=flow, client_id=client.client_id, kind="access_token")
+    event = TokenRevoked(flow=flow, client_id=client.client_id, kind="access_token")
+    ended = subjects.token(token.key)
+    services.ends.end(ended, event, expires_at=token.expires_at, peer=peer)
+    services.transient.delete(token.key)
 
 
-def _refresh_token(services: Services, client: Client, text: str) -> TokenRevoked:
+def _refresh_token(services: Services, client: Client, text: str, peer: str) -> None:
     flow, client_id = services.presented.refresh_family(text)
     if client_id != client.client_id:
         raise Ended("foreign_refresh_token")
-    services.standing.end_grant(flow)
-    return TokenRevoked(flow=flow, client_id=client.client_id, kind="refresh_token")
+    event = TokenRevoked(flow=flow, client_id=client.client_id, kind="refresh_token")
+    services.standing.end_grant(flow, event, peer=peer)
 
 
 def _metadata(settings: ProviderSettings) -> Mapping[str, Any]:

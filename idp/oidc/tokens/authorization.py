@@ -11,6 +11,7 @@ from typing import Any
 from idp.core import assurance
 from idp.core.handles import digest
 from idp.core.records import Record
+from idp.standing.check import Authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,18 @@ class Authorization(Record):
     details: tuple[Mapping[str, str], ...] = ()
     cnf: Mapping[str, str] = field(default_factory=dict, hash=False)
     cards: tuple[str, ...] = ()
+
+    def authority(self, cards: tuple[str, ...], *, flow: str = "") -> Authority:
+        """What it stands on: with these ``cards``, and ``flow`` where the grant itself counts."""
+        return Authority(
+            self.account_id or "",
+            self.session_id or "",
+            self.client_id,
+            flow,
+            self.issued_at,
+            self.auth_time or 0,
+            cards,
+        )
 
     @property
     def acr(self) -> str:
@@ -79,13 +92,3 @@ class CodeBinding:
         """The first member that is not as in ``record``, ``""`` where the record does not tell."""
         bound = record.get("bound", {})
         return next((name for name, value in bound.items() if getattr(self, name) != value), "")
-
-
-def consent_subject(account_id: str, client_id: str) -> str:
-    """The revocation subject (kind ``grant``) of all a citizen allowed one client."""
-    return f"{account_id}@{client_id}"
-
-
-def session_subject(session_id: str, client_id: str) -> str:
-    """The revocation subject (kind ``session``) of all one client was given in one session."""
-    return f"{session_id}@{client_id}"

@@ -25,9 +25,10 @@ from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.claims import personal_claims
 from idp.oidc.tokens.id_token import half_hash, id_token_claims
 from idp.oidc.tokens.sender_constraint import token_type
-from idp.oidc.tokens.standing import Ended, Holder, Standing
+from idp.oidc.tokens.standing import Holder, Standing
 from idp.oidc.tokens.subject import Subjects
 from idp.oidc.vocabulary import CODE, OFFLINE_ACCESS, OPENID
+from idp.standing.check import Ended
 from idp.storage.transient import Put, Take, TransientStore
 
 _KINDS = ("access_token", "id_token", "refresh_token")

@@ -12,8 +12,10 @@ from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens import refresh_token
 from idp.oidc.tokens.access_token import AccessToken, AccessTokenRecord, flow_of, record_key
 from idp.oidc.tokens.authorization import Authorization
-from idp.oidc.tokens.standing import Ended, revoked_key
-from idp.storage.revocations import Revocations
+from idp.oidc.tokens.standing import revoked_key
+from idp.standing import subjects
+from idp.standing.check import Ended
+from idp.standing.revocations import Revocations
 from idp.storage.transient import Get, TransientStore, Value
 
 
@@ -43,7 +45,7 @@ class Presented:
             raise Ended("access_token_expired")
         if mark.value is not None:
             raise Ended("grant_revoked")
-        if self.revocations.is_revoked("grant", key, 0):
+        if self.revocations.is_revoked(subjects.token(key), 0):
             raise Ended("access_token_revoked")
         return AccessToken(key, kept.authorization, kept.issued_at, kept.expires_at)
 

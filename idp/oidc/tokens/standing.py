@@ -4,27 +4,23 @@ A token is never good by itself: its client must be active and still registered 
 session must live, its account must be usable by the one rule, and nothing of it be revoked.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from idp.accounts.lifecycle import AccountUnusable
 from idp.accounts.model import Account
+from idp.audit.events import Event
 from idp.core.clock import Clock
 from idp.login.session import Session, session_key
 from idp.oidc.clients.model import Client
 from idp.oidc.clients.repository import ClientCache
-from idp.oidc.tokens.authorization import Authorization, consent_subject, session_subject
+from idp.oidc.tokens.authorization import Authorization
 from idp.registry.model import Person
-from idp.storage.revocations import Revocations
+from idp.standing import subjects
+from idp.standing.check import Ended, check
+from idp.standing.end import Ends
+from idp.standing.revocations import Revocations
 from idp.storage.transient import Get, TransientStore, Value
-
-
-class Ended(Exception):
-    """The authorization no longer stands; ``reason`` is for the audit log only."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +48,7 @@ class Standing:
     clients: ClientCache
     transient: TransientStore
     revocations: Revocations
+    ends: Ends
     clock: Clock
     usable: Callable[[str], tuple[Account, Person]]
     family_ttl: int
@@ -77,27 +74,29 @@ class Standing:
             Ended: it no longer stands.
         """
         client = self._granted(authorization)
-        if self.revocations.is_revoked("grant", authorization.flow, 0):
-            raise Ended("grant_revoked")
-        self._check_cards(authorization.cards)
+        authority = authorization.authority(authorization.cards, flow=authorization.flow)
+        check(self.revocations, authority)
         return self._held(client, authorization)
 
     def issue_time(self, account_id: str, session_id: str, client_id: str) -> int:
         """When an authorization is issued: now, or just after what the citizen ended before it."""
         after, now = self.revocations.after, self.clock()
         return max(
-            after("grant", consent_subject(account_id, client_id), now),
-            after("session", session_subject(session_id, client_id), now),
+            after(subjects.consent(account_id, client_id), now),
+            after(subjects.membership(session_id, client_id), now),
         )
 
-    def end_grant(self, flow: str) -> None:
+    def end_grant(self, flow: str, *events: Event, peer: str = "") -> None:
         """End everything made from one authorization: durably first, then at once on every node.
+
+        ``events`` say why; they are stored with it.
 
         Raises:
             Unavailable: it is not known to be ended.
         """
         now = self.clock()
-        self.revocations.revoke("grant", flow, expires_at=now + self.family_ttl)
+        grant = subjects.grant(flow)
+        self.ends.end(grant, *events, expires_at=now + self.family_ttl, peer=peer)
         self.transient.put(revoked_key(flow), {"at": now}, self.family_ttl)
 
     @staticmethod
@@ -118,8 +117,7 @@ class Standing:
         Raises:
             Ended: it does not.
         """
-        # Flows are never used again, so any revocation of one counts.
-        if revoked or self.revocations.is_revoked("grant", authorization.flow, 0):
+        if revoked or self.revocations.is_revoked(subjects.grant(authorization.flow), 0):
             raise Ended("grant_revoked")
         return self.holder(authorization, session)
 
@@ -130,18 +128,16 @@ class Standing:
             Ended: the time, the client, the session or the account no longer allows it.
         """
         client = self._granted(authorization)
-        if authorization.account_id is not None:
-            if session is None or not session.lives(self.clock()):
-                raise Ended("session_ended")
-            self._check_cards(session.cards)
+        lives = session is not None and session.lives(self.clock())
+        if authorization.account_id is not None and not lives:
+            raise Ended("session_ended")
+        check(self.revocations, authorization.authority(session.cards if session else ()))
         return self._held(client, authorization)
 
     def _granted(self, authorization: Authorization) -> Client:
         if self.clock() >= authorization.expires_at:
             raise Ended("grant_expired")
-        client = self._client(authorization)
-        self._check_revocations(authorization)
-        return client
+        return self._client(authorization)
 
     def _held(self, client: Client, authorization: Authorization) -> Holder:
         if authorization.account_id is None:
@@ -152,10 +148,6 @@ class Standing:
             raise Ended(f"account_{error.reason}") from error
         return Holder(client, account, person)
 
-    def _check_cards(self, cards: Iterable[str]) -> None:
-        if any(self.revocations.is_revoked("card", each, 0) for each in cards):
-            raise Ended("card_revoked")
-
     def _client(self, authorization: Authorization) -> Client:
         client = self.clients.get(authorization.client_id)
         if client is None or not client.active:
@@ -163,18 +155,3 @@ class Standing:
         if not set(authorization.scope) <= set(client.scope):
             raise Ended("scope_no_longer_registered")
         return client
-
-    def _check_revocations(self, authorization: Authorization) -> None:
-        revoked, account_id = self.revocations.is_revoked, authorization.account_id
-        if account_id is None:
-            return
-        consent = consent_subject(account_id, authorization.client_id)
-        if revoked("grant", consent, authorization.issued_at):
-            raise Ended("consent_withdrawn")
-        if revoked("session", authorization.session_id or "", 0):  # ids are never used again
-            raise Ended("session_revoked")
-        left = session_subject(authorization.session_id or "", authorization.client_id)
-        if revoked("session", left, authorization.issued_at):
-            raise Ended("left_this_client")
-        if revoked("account", account_id, authorization.auth_time or 0):
-            raise Ended("account_revoked")

@@ -18,7 +18,7 @@ from idp.oidc.settings import ProviderSettings
 from idp.oidc.tokens.authorization import Authorization
 from idp.oidc.tokens.claims import personal_claims
 from idp.oidc.tokens.sender_constraint import offering_nonces
-from idp.oidc.tokens.standing import Ended, Holder
+from idp.oidc.tokens.standing import Holder
 from idp.oidc.userinfo.bearer import (
     PresentedToken,
     challenging,
@@ -27,6 +27,7 @@ from idp.oidc.userinfo.bearer import (
     presented_token,
 )
 from idp.oidc.vocabulary import ENCRYPTION_ALGS, ENCRYPTION_ENCS, OPENID, SIGNING_ALGS
+from idp.standing.check import Ended
 from idp.web.edge import Route
 from idp.web.http import FORM, Handler, Request, Response, json_response
 from idp.web.openapi import ANY_TEXT, TEXT, Paths, an_object, answer, operation, parameter

@@ -12,9 +12,10 @@ from idp.audit.reading import tail
 from idp.core.clock import NODE_SKEW, FixedClock
 from idp.oidc.consent.model import Consent
 from idp.oidc.consent.repository import Consents
-from idp.oidc.tokens.authorization import consent_subject
+from idp.standing import subjects
+from idp.standing.end import Ends
+from idp.standing.revocations import Revocations
 from idp.storage.database import Database
-from idp.storage.revocations import Revocations
 
 CONSENT = Consent(
     account_id="x",
@@ -36,7 +37,8 @@ def revocations(database: Database, clock: FixedClock) -> Revocations:
 
 @pytest.fixture
 def consents(database: Database, revocations: Revocations, clock: FixedClock) -> Consents:
-    return Consents(database, revocations, clock, keep_ttl=43_200)
+    ends = Ends(AuditLog(database, b"k" * 32, clock), revocations)
+    return Consents(database, ends, clock, keep_ttl=43_200)
 
 
 def test_the_last_answer_counts_and_every_one_is_kept(consents: Consents) -> None:
@@ -59,7 +61,7 @@ def test_of_two_answers_to_one_form_one_is_kept_and_told(
     def add(follows: int) -> bool:
         start.wait(10)
         given = ConsentGiven(claims=("name",), purpose="1")
-        return audit.write(given, beside=consents.row(CONSENT, follows=follows))
+        return audit.write(given, beside=(consents.row(CONSENT, follows=follows),))
 
     for _ in range(3):
         known = consents.find("x", "portal")
@@ -69,20 +71,21 @@ def test_of_two_answers_to_one_form_one_is_kept_and_told(
     assert len(consents.of_account("x")) == 3
     told = [each["event"] for each in tail(database, 10)]
     assert told == ["WriterStarted", *["ConsentGiven"] * 3]
-    assert audit.write(beside=consents.row(replace(CONSENT, account_id="y"), follows=0))
+    assert audit.write(beside=(consents.row(replace(CONSENT, account_id="y"), follows=0),))
 
 
 @pytest.mark.attack("Q12")
 def test_Q12_a_withdrawal_is_kept_and_ends_what_was_issued(
-    consents: Consents, revocations: Revocations, clock: FixedClock
+    consents: Consents, revocations: Revocations, database: Database, clock: FixedClock
 ) -> None:
-    subject = consent_subject("x", "portal")
+    subject = subjects.consent("x", "portal")
     consents.add(CONSENT)
     clock.advance(10)
-    assert not revocations.is_revoked("grant", subject, clock())
+    assert not revocations.is_revoked(subject, clock())
     assert consents.withdraw("x", "portal")
     assert consents.find("x", "portal") == replace(CONSENT, withdrawn_at=clock())
-    assert revocations.is_revoked("grant", subject, CONSENT.given_at)
-    assert not revocations.is_revoked("grant", subject, clock() + NODE_SKEW + 1)
+    assert revocations.is_revoked(subject, CONSENT.given_at)
+    assert not revocations.is_revoked(subject, clock() + NODE_SKEW + 1)
     assert not consents.withdraw("x", "portal")
     assert not consents.withdraw("x", "other")
+    assert [each["event"] for each in tail(database, 9)] == ["WriterStarted", "ConsentWithdrawn"]

@@ -3,8 +3,8 @@
 import pytest
 
 from idp.core.handles import Handle
-from idp.login.sessions import end_session
 from idp.oidc.clients.model import ClientStatus
+from idp.oidc.logout.views import endings
 from idp.storage.memory import MemoryStore
 from idp.web.http import Params, Request
 from tests.oidc.world import INVALID_GRANT, SECRET, VERIFIER, World, basic, body, refused
@@ -163,7 +163,7 @@ def test_D07_each_kind_of_token_is_good_for_its_own_use_only(world: World) -> No
 def test_D08_a_code_after_the_session_ended(world: World) -> None:
     session = world.session()
     code = world.code(world.authorization(session=session))
-    end_session(session, world.services.revocations, world.transient)
+    endings(world.services).end(session)
     assert refused(world.redeem(code)) == INVALID_GRANT
 
 

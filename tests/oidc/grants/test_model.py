@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from idp.core.clock import FixedClock
 from idp.keystore.file import KeyStore
 from idp.login.session import Session
-from idp.login.sessions import end_session
+from idp.oidc.logout.views import endings
 from idp.storage.database import open_database
 from idp.storage.memory import MemoryStore
 from tests.oidc.world import INVALID_GRANT, World, body, build, refused
@@ -172,7 +172,7 @@ class Provider(RuleBasedStateMachine):
                 self.world.post("/revoke", self.world.client, token=family.refresh[-1])
                 family.dead |= known
             case "session":
-                end_session(session, self.world.services.revocations, self.world.transient)
+                endings(self.world.services).end(session)
                 self.ended.add(session.id)
 
     @rule(seconds=st.sampled_from([1, 2, 5, 28, 30, 61, 599, 43_200]))

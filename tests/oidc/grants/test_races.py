@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from idp.login.session import session_key
+from idp.standing.subjects import Subject
 from idp.web.http import Response
 from tests.oidc.world import INVALID_GRANT, World, body, refused
 
@@ -92,7 +93,7 @@ def test_D11_a_redemption_that_races_with_a_logout(redis_world: World) -> None:
             if number:
                 return world.redeem(code)
             world.services.revocations.revoke(
-                "session", session_id, expires_at=world.clock() + 43_200
+                Subject("session", session_id), expires_at=world.clock() + 43_200
             )
             world.transient.delete(session_key(session_id))
             return Response(204)

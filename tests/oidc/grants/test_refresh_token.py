@@ -10,6 +10,7 @@ from idp.core.clock import NODE_SKEW
 from idp.core.person import CivilStatus
 from idp.oidc.clients.profile import PROFILES
 from idp.oidc.consent.model import Consent
+from idp.standing.subjects import Subject
 from idp.storage.memory import MemoryStore
 from idp.storage.transient import Operation, Put
 from tests.oidc.world import INVALID_GRANT, World, body, refused
@@ -212,9 +213,13 @@ def test_F10_H18_whatever_ends_ends_the_tokens(
     session_id = _session_id(world)
     match blow:
         case "logout":
-            services.revocations.revoke("session", session_id, expires_at=world.clock() + 99)
+            services.revocations.revoke(
+                Subject("session", session_id), expires_at=world.clock() + 99
+            )
         case "operator":
-            services.revocations.revoke("account", account.id, expires_at=world.clock() + 99)
+            services.revocations.revoke(
+                Subject("account", account.id), expires_at=world.clock() + 99
+            )
         case "consent":
             _withdraw_consent(world)
         case "lock":
@@ -268,7 +273,7 @@ def test_F10_offline_access_means_nothing_unregistered_and_binds_once_registered
 
 def test_a_new_login_after_an_operator_ended_the_old_ones_works(world: World) -> None:
     world.services.revocations.revoke(
-        "account", world.account.id, expires_at=world.clock() + 43_200
+        Subject("account", world.account.id), expires_at=world.clock() + 43_200
     )
     world.clock.advance(NODE_SKEW + 1)
     assert world.alive(world.tokens()) == (True, True)

@@ -154,8 +154,9 @@ def fill(front: Front, name: str, count: int) -> None:
     """Sessions of a relying party that have ended."""
     found = [Message(name, digest(f"{name}-{each}"), "sub", "sid") for each in range(count)]
     outbox = Outbox(front.database, front.clock)
-    with front.database.begin() as connection:
-        outbox.beside(found)(connection)
+    with front.database.direct().begin() as transaction:
+        for row in outbox.rows(found):
+            transaction.run(row.statement, **row.values)
 
 
 @pytest.mark.attack("M14")

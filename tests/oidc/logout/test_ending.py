@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from idp.oidc.logout.views import endings
 from idp.oidc.tokens.participants import join
-from idp.storage.revocations import Revocations
+from idp.standing.end import Ends
+from idp.standing.revocations import Revocations
 from tests.oidc.world import World, body
 
 
@@ -19,8 +20,8 @@ def test_an_ended_session_ends_its_tokens_where_its_revocation_is_not_known_yet(
     assert world.alive(tokens) == (True, True)
 
     # Another node ends it: its own view knows, ours is still within its trusted age.
-    there = Revocations(world.database, world.clock)
-    replace(endings(world.services), revocations=there).end(session)
+    there = Ends(world.services.audit, Revocations(world.database, world.clock))
+    replace(endings(world.services), ends=there).end(session)
 
     assert world.alive(tokens) == (False, False)
     assert world.alive(other) == (True, True)

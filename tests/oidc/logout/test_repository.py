@@ -1,11 +1,19 @@
 """The outbox on SQLite and PostgreSQL: what is due, who holds it, what is forgotten."""
 
+import json
+import sqlite3
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import cast
 
+import psycopg
 import pytest
 
+from idp.audit.events import SessionEnded
+from idp.audit.log import AuditLog
+from idp.audit.repository import latest
 from idp.core.clock import FixedClock
 from idp.oidc.logout.delivery import LIFETIME, DeliveryState, Message, abandoned, delivered, failed
 from idp.oidc.logout.repository import (
@@ -14,8 +22,12 @@ from idp.oidc.logout.repository import (
     LEASE,
     Outbox,
 )
+from idp.standing import subjects
+from idp.standing.end import Ends
+from idp.standing.revocations import Revocations
+from idp.storage.beside import Beside
 from idp.storage.database import Database
-from idp.storage.revocations import Revocations
+from idp.storage.used import AlreadyUsed, Use, use_beside
 
 
 @pytest.fixture
@@ -23,32 +35,46 @@ def outbox(database: Database, clock: FixedClock) -> Outbox:
     return Outbox(database, clock)
 
 
+def store(database: Database, rows: Iterable[Beside]) -> None:
+    with database.direct().begin() as transaction:
+        for each in rows:
+            transaction.run(each.statement, **each.values)
+
+
 def put(outbox: Outbox, database: Database, *clients: str, session: str = "s") -> None:
     messages = [Message(each, session, f"sub-at-{each}", "sid") for each in clients]
-    with database.begin() as connection:
-        outbox.beside(messages)(connection)
+    store(database, outbox.rows(messages))
 
 
 def due(outbox: Outbox, *without: str) -> tuple[str, ...]:
     return outbox.due(without=without, limit=10)
 
 
-def test_messages_and_the_revocation_are_stored_together_or_not_at_all(
+def test_messages_revocation_and_record_are_stored_together_once_or_not_at_all(
     outbox: Outbox, database: Database, clock: FixedClock
 ) -> None:
-    revocations = Revocations(database, clock)
-    write = outbox.beside([Message("portal", "s", "sub", "sid")])
-    with pytest.raises(ZeroDivisionError):
-        revocations.revoke(
-            "session", "s", expires_at=clock() + 9, beside=lambda it: write(it) or 1 // 0
-        )
+    audit, revocations = AuditLog(database, b"k" * 32, clock), Revocations(database, clock)
+    ends, subject = Ends(audit, revocations), subjects.session("s")
+    ended, until = SessionEnded(session_id="s", reason="test"), clock() + 9
+    once = use_beside(Use("end", "s", "", until))
+
+    nameless = outbox.rows([replace(Message("portal", "s", "sub", "sid"), sub=cast(str, None))])
+    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)):
+        ends.end(subject, ended, expires_at=until, first=once, rows=nameless)
     assert not outbox.listed(None, None)
-    assert not revocations.is_revoked("session", "s", 0)
-    revocations.revoke("session", "s", expires_at=clock() + 9, beside=write)
-    assert revocations.is_revoked("session", "s", 0)
+    assert not revocations.is_revoked(subject, 0)
+    assert not latest(database, 9)
+
+    rows = outbox.rows([Message("portal", "s", "sub", "sid")])
+    ends.end(subject, ended, expires_at=until, first=once, rows=rows)
+    assert revocations.is_revoked(subject, 0)
+    with pytest.raises(AlreadyUsed):
+        ends.end(subject, ended, expires_at=until, first=once, rows=rows)
     (found,) = outbox.listed(None, None)
     assert found.message == Message("portal", "s", "sub", "sid")
     assert (found.state, found.tries, found.next_try_at) == (DeliveryState.WAITING, 0, clock())
+    events = [json.loads(each.entry)["event"] for each in latest(database, 9)]
+    assert events == ["WriterStarted", "SessionEnded"]
 
 
 def test_a_session_without_relying_parties_writes_nothing(

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.core.clock import FixedClock
-from idp.storage.revoked import SMALLEST, Revoked, Row
+from idp.standing.revoked import SMALLEST, Revoked, Row
 
 NOW = 1_800_000_000
 ROWS = st.tuples(

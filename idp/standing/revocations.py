@@ -8,7 +8,7 @@ ten seconds answers nobody. How the view is read and held: ADR 0014.
 import threading
 import time
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from dataclasses import dataclass
 
 from sqlalchemy import (
     BigInteger,
@@ -25,12 +25,12 @@ from sqlalchemy import (
 )
 
 from idp.core.clock import NODE_SKEW, Clock
-from idp.storage.database import Beside, Database, metadata
+from idp.standing.revoked import Revoked
+from idp.standing.subjects import Subject
+from idp.storage.beside import Beside
+from idp.storage.database import Database, metadata
 from idp.storage.fresh import Fresh
-from idp.storage.revoked import Revoked
 from idp.storage.statements import Statement
-
-Kind: TypeAlias = Literal["session", "account", "card", "client", "grant", "key"]
 
 PAGE = 10_000
 """Rows of one statement, which must end within the database's time limit."""
@@ -70,6 +70,23 @@ _AFTER = Statement(
     .limit(PAGE),
     ("after", "now"),
 )
+_REVOKE = Statement(insert(REVOCATIONS).inline(), ("kind", "subject", "at", "expires_at"))
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """That ``subject`` is ended: what it was given until ``at``. Times are epoch seconds."""
+
+    subject: Subject
+    at: int
+    expires_at: int
+
+    @property
+    def beside(self) -> Beside:
+        """Its row, to be stored with the record of it."""
+        kind, name = self.subject
+        row = {"kind": kind, "subject": name, "at": self.at, "expires_at": self.expires_at}
+        return Beside(_REVOKE, row)
 
 
 class Revocations:
@@ -88,33 +105,31 @@ class Revocations:
         self._settled_id = self._highest_id = self._checkpoint_id = 0
         self._checkpoint_at = float("-inf")
 
-    def revoke(
-        self,
-        kind: Kind,
-        subject: str,
-        *,
-        expires_at: int,
-        at: int | None = None,
-        beside: Beside | None = None,
-    ) -> None:
-        """End what ``subject`` was given until ``at`` (now). Durable when this returns.
+    def row(self, subject: Subject, *, expires_at: int, at: int | None = None) -> Revocation:
+        """The revocation of ``subject`` at ``at`` (now): to be stored, then :meth:`learn` it.
 
-        ``expires_at`` is when the last thing it ends would have ended by itself. ``beside`` writes
-        in the same transaction.
+        ``expires_at`` is when the last thing it ends would have ended by itself.
+        """
+        return Revocation(subject, self._clock() if at is None else at, expires_at)
+
+    def learn(self, revocation: Revocation) -> None:
+        """Refuse here at once what was just stored as ended."""
+        kind, name = revocation.subject
+        with self._writing:
+            self._view.value.add([(0, kind, name, revocation.at, revocation.expires_at)])
+
+    def revoke(self, subject: Subject, *, expires_at: int, at: int | None = None) -> None:
+        """Store a revocation that has no record of its own; see :class:`idp.standing.end.Ends`.
 
         Raises:
             Unavailable: it is not known to be stored: do not say that it is done.
         """
-        moment = self._clock() if at is None else at
-        row = {"kind": kind, "subject": subject, "at": moment, "expires_at": expires_at}
+        revocation = self.row(subject, expires_at=expires_at, at=at)
         with self._database.begin() as connection:
-            connection.execute(insert(REVOCATIONS).values(row))
-            if beside is not None:
-                beside(connection)
-        with self._writing:
-            self._view.value.add([(0, kind, subject, moment, expires_at)])
+            connection.execute(insert(REVOCATIONS).values(revocation.beside.values))
+        self.learn(revocation)
 
-    def is_revoked(self, kind: Kind, subject: str, since: int) -> bool:
+    def is_revoked(self, subject: Subject, since: int) -> bool:
         """Whether what ``subject`` was given at ``since`` has been revoked.
 
         ``since`` may come from a node whose clock is ahead of the one that revoked. Asked about six
@@ -126,7 +141,7 @@ class Revocations:
         view = self._view
         if self._monotonic() >= view.trusted_until:
             view.get()
-        key = hash((kind, subject)) or 1  # from here on Revoked.at, without the calls
+        key = hash(subject) or 1  # from here on Revoked.at, without the calls
         keys, mask, dates, ends = view.value.slots
         place = key & mask
         while found := keys[place]:
@@ -135,13 +150,13 @@ class Revocations:
             place = (place + 1) & mask
         return False
 
-    def after(self, kind: Kind, subject: str, now: int) -> int:
+    def after(self, subject: Subject, now: int) -> int:
         """A date from ``now`` on for what ``subject`` is given after every revocation so far.
 
         Raises:
             Unavailable: see :meth:`is_revoked`.
         """
-        at = self._view.get().at(kind, subject)
+        at = self._view.get().at(*subject)
         return now if at is None else max(now, at + NODE_SKEW + 1)
 
     def refresh(self) -> None:
