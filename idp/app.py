@@ -240,7 +240,7 @@ class MeteredAuditLog(AuditLog):
 
 
 class SandboxAuditLog(MeteredAuditLog):
-    """The audit log of a sandbox: the recorder is told what it is told."""
+    """The audit log of a sandbox: the recorder gets every event too."""
 
     def write(self, *written: events.Event, peer: str = "", beside: Sequence[Beside] = ()) -> bool:
         """See :meth:`idp.audit.log.AuditLog.write`."""

@@ -29,7 +29,7 @@ class AccountUnusable(Exception):
 def require_usable(account: Account, person: Person) -> None:
     """Return when ``person`` may use ``account`` now.
 
-    What the registry says counts first: nobody is told that a dead person locked their account.
+    The registry's status counts first: no page says that a dead person locked their account.
 
     Raises:
         AccountUnusable: they may not.

@@ -22,7 +22,7 @@ MAX_ANSWER = 16 * 1024
 
 
 class AgentError(Exception):
-    """The exchange ended without success: what the citizen is told, in both languages."""
+    """The exchange failed; the message for the citizen, in both languages."""
 
     def __init__(self, sentence: tuple[str, str]) -> None:
         super().__init__(sentence[1])

@@ -10,7 +10,7 @@ from idp.mrtd.testing.software_card import SoftwareCard
 
 
 class NoCard(Exception):
-    """A card file cannot be used; the message is for whoever started the agent."""
+    """A card file cannot be used; the message is for the person who started the agent."""
 
 
 @dataclass(frozen=True, slots=True)

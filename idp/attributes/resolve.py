@@ -1,6 +1,6 @@
 """Claims about the citizen from what the registry and the account hold (OIDC Core §5.1).
 
-Pure. Which claims may leave is not decided here. What is not known is left out, never guessed.
+Pure. Consent decides elsewhere which claims may leave. Unknown values are left out, never guessed.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,7 +42,7 @@ def claims(
 
 
 def _birthdate(birth_date: BirthDate) -> str:
-    # OIDC Core knows a whole date or a year; a year and a month is told as the year.
+    # OIDC Core knows a whole date or a year; a year and a month become the year.
     return str(birth_date) if birth_date.day is not None else f"{birth_date.year:04}"
 
 

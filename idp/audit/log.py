@@ -105,7 +105,7 @@ class AuditLog:
         try:
             self.flush()
         except Unavailable:
-            self._let_wait(())  # the next write tells of it, and stores these too
+            self._let_wait(())  # the next write reports it, and stores these too
 
     def pseudonym(self, account_id: str) -> str:
         """How this year's entries name an account."""

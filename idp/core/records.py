@@ -27,7 +27,7 @@ _decoders: dict[type[Any], Any] = {}
 
 
 class Unreadable(Unavailable):
-    """A stored record is not what its kind should be: a defect, or another release's."""
+    """A stored record does not fit its class: a defect, or another release's record."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"record {kind}")

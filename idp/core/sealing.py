@@ -12,7 +12,7 @@ _NONCE = 12
 
 
 def seal(key: bytes, purpose: str, name: str, text: str) -> str:
-    """``text`` in base64url, for whoever knows ``key`` and what ``name`` it was sealed for."""
+    """``text`` in base64url; reading it takes ``key`` and the ``name`` it was sealed for."""
     nonce = secrets.token_bytes(_NONCE)
     return b64url(nonce + _cipher(key, purpose, name).encrypt(nonce, text.encode(), None))
 

@@ -303,7 +303,7 @@ def seed_synthetic(
     seed: int = 0,
     progress: Callable[[int], None] = lambda done: None,
 ) -> None:
-    """Write ``count`` synthetic citizens with a passcode; ``progress`` is told how many so far.
+    """Write ``count`` synthetic citizens with a passcode; ``progress`` gets the number so far.
 
     Raises:
         ValueError: more than a million.

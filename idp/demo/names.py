@@ -1,6 +1,6 @@
 """Names and addresses for people who do not exist, as they are in Viet Nam.
 
-Weights follow what is commonly told of family names (two in five are Nguyễn) and of the sizes of
+Weights follow common estimates of family names (two in five are Nguyễn) and of the sizes of
 the ethnic groups; given names are roughly as frequent as one hears them.
 """
 

@@ -1,4 +1,4 @@
-"""Several programs run together and end together: each is told in one line, none is left behind."""
+"""Several programs run together and end together: a line announces each, none is left running."""
 
 import os
 import signal

@@ -31,9 +31,9 @@ class Authenticator(Protocol):
     def method(self) -> Method: ...
 
     def prepare(self, request: Request, ticket: Ticket, number: PersonalNumber) -> Preparation:
-        """Get ready to prove that whoever is at ``ticket`` has ``number``.
+        """Prepare to prove that the citizen at ``ticket`` has ``number``.
 
-        What is prepared and what is answered never tells whether such a person exists.
+        Neither the preparation nor the answer shows whether such a person exists.
         """
         ...
 

@@ -216,7 +216,7 @@ class Desk:
         return next_step(visit.transaction.requirement, visit.proofs, earlier, self.methods)
 
     def proceed(self, visit: Visit) -> Response:
-        """Leave a step: 303 to the next page, or the answer of whoever began the login."""
+        """Leave a step: 303 to the next page, or the answer of the feature that began the login."""
         step = self.step(visit)
         if visit.transaction.cancelled or not isinstance(step, Authenticate):
             return self._end(visit)
@@ -229,7 +229,7 @@ class Desk:
         return any(each.opens for each in self.methods if each.name in step.methods)
 
     def cancel(self, visit: Visit, reason: str = "citizen") -> Response:
-        """The login is given up: whoever began it answers for it."""
+        """Give the login up; the feature that began it answers."""
         ended = replace(visit.transaction, cancelled=reason)
         self.transient.put(transaction_key(visit.ticket.flow), ended, self.settings.transaction_ttl)
         return self._end(replace(visit, transaction=ended))

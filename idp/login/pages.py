@@ -159,7 +159,7 @@ def go_on(desk: Desk, request: Request, t: str) -> Response:
 
 
 def cancel(desk: Desk, request: Request, ticket: Ticket) -> Response:
-    """The citizen gives up; the relying party is told."""
+    """The citizen gives up; the relying party gets ``access_denied``."""
     visit, _ = desk.read(request, ticket)
     return desk.cancel(visit)
 

@@ -76,7 +76,7 @@ class Session(Record):
         return Whereabouts(self.agent, self.network)
 
     def at(self, here: Whereabouts) -> "Session":
-        """The session, used from ``here`` from now on; what is not known changes nothing."""
+        """The session, used from ``here`` from now on; unknown parts change nothing."""
         now = Whereabouts(here.agent or self.agent, here.network or self.network)
         moves = self.moves + (now != self.whereabouts)
         return replace(self, agent=now.agent, network=now.network, moves=moves)

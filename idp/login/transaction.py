@@ -22,9 +22,9 @@ def proof_key(flow: str, method: str) -> str:
 class Transaction(Record):
     """What a login is for and where it goes back to.
 
-    ``return_to`` is a path of our own; ``payload`` belongs to whoever began the login (the
+    ``return_to`` is a path of our own; ``payload`` belongs to the feature that began the login (the
     authorization request) and is never read here.
-    ``cancelled`` says why the login was given up, which whoever began it will answer: ``citizen``
+    ``cancelled`` says why the login was given up, which that feature answers: ``citizen``
     (they pressed Cancel) or ``unmet`` (their account cannot reach the level); empty while it is on.
     """
 

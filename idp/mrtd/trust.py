@@ -189,7 +189,7 @@ def read_file(name: str, data: bytes) -> TrustFile:
 def read_master_list(data: bytes) -> tuple[Certificate, ...]:
     """The certificates of a CSCA master list that its own signer vouches for (9303-12 §9).
 
-    Whoever puts the list into the trust folder answers for who that signer is; the signature only
+    The operator who puts the list into the trust folder answers for its signer; the signature only
     shows that the list is whole.
 
     Raises:

@@ -34,7 +34,7 @@ CLIENT_AUTHENTICATION: tuple[Mapping[str, Any], ...] = (
     {"mutual_tls": []},
     {},
 )
-"""HTTP Basic; a certificate; or the members of the form that :data:`_BY_FORM` tells of."""
+"""HTTP Basic; a certificate; or the members of the form in :data:`_BY_FORM`."""
 _BY_FORM = (
     "A client that does not use HTTP Basic names itself by client_id, and authenticates by"
     " client_secret, or by client_assertion and client_assertion_type (RFC 7523), or by its TLS"

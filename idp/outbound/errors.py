@@ -4,7 +4,7 @@
 class OutboundError(Exception):
     """Nothing usable came back.
 
-    The text is always the same, so that whoever is shown it cannot map the network behind us;
+    The text is always the same, so that a reader cannot map the provider's network;
     ``reason`` is a short machine word for our own log.
     """
 

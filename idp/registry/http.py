@@ -37,7 +37,7 @@ class HttpRegistry:
         return tuple(sorted(found, key=lambda each: each.issued_on, reverse=True))
 
     def by_former_number(self, digits: str) -> tuple[PersonalNumber, ...]:
-        """Whoever has or had the 9-digit number."""
+        """The persons who have or had the 9-digit number."""
         numbers = self._ask({"former_number": digits}).get("numbers")
         if not isinstance(numbers, list) or len(numbers) > MAX_MANY:
             raise Unavailable(DEPENDENCY)
@@ -65,7 +65,7 @@ class HttpRegistry:
         return record
 
     def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """The service's answer. What is not one is no answer: fail closed."""
+        """The service's answer. Anything else counts as no answer: fail closed."""
         status, body = self._service.post(question)
         try:
             answer = json.loads(body)

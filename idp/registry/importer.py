@@ -48,7 +48,7 @@ def import_persons(
 ) -> Report:
     """Write every good line of ``file``, by the rules of :mod:`idp.registry.merge`.
 
-    ``progress`` is told after each batch how many bytes have been read.
+    ``progress`` is called after each batch with the number of bytes read.
 
     Raises:
         Unavailable: the database does not answer; batches before are written, this one is not.

@@ -1,4 +1,4 @@
-"""What the population registry tells of a person and their chip cards."""
+"""Persons and their chip cards, as the population registry holds them."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -41,7 +41,7 @@ class Card:
 class Person:
     """One person. ``nationality`` is ISO 3166-1 alpha-3, ``phone`` E.164.
 
-    ``updated_at`` is when the registry changed the record (epoch seconds), None when not told.
+    ``updated_at`` is when the registry changed the record (epoch seconds), None when unknown.
     """
 
     number: PersonalNumber
@@ -60,7 +60,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that is told of one person. ``cards`` None leaves their cards as they are.
+    """One person's whole record. ``cards`` None leaves their cards as they are.
 
     ``status_told`` is whether the record itself says the civil status; ``notes`` are the reasons
     for which parts of it were left out.

@@ -70,7 +70,7 @@ class RecordError(ValueError):
 
 
 def parse_record(value: object, *, strict: bool) -> Record:
-    """Read a person, with the cards when the object tells of them.
+    """Read a person, with the cards when the object has them.
 
     ``strict`` refuses fields it does not know: mistakes in a file, but a service may add some.
 
@@ -95,7 +95,7 @@ def parse_record(value: object, *, strict: bool) -> Record:
 def parse_status(value: object, reason: str) -> StatusOnly | None:
     """The civil status in an object that is no record for ``reason``; None where it says none.
 
-    A death never hangs on what else is told of a person.
+    A death counts whatever else the record says.
     """
     if not isinstance(value, dict):
         return None

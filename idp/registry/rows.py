@@ -17,7 +17,7 @@ AA_KEY_DIGEST = 6
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of each table, values in the order of its columns; ``told``: of whom cards are told.
+    """Rows of each table, values in the order of its columns; ``told``: persons with cards.
 
     ``places`` are the lines of the ``persons``, ``silent`` those whose line says no status.
     ``statuses`` come from lines of which nothing else is taken.

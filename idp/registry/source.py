@@ -18,5 +18,5 @@ class RegistrySource(Protocol):
         ...
 
     def by_former_number(self, digits: str) -> tuple[PersonalNumber, ...]:
-        """Whoever has, or had, the 9-digit number. It is ambiguous when they are several."""
+        """The persons who have, or had, the 9-digit number; ambiguous when there are several."""
         ...

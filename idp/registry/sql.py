@@ -46,7 +46,7 @@ class SqlRegistry:
         return tuple(card_of(row) for row in rows)
 
     def by_former_number(self, digits: str) -> tuple[PersonalNumber, ...]:
-        """Whoever has or had the 9-digit number."""
+        """The persons who have or had the 9-digit number."""
         rows = self.database.rows(_HOLDERS, value=digits)
         return tuple(PersonalNumber(row.number) for row in rows)
 

@@ -1,4 +1,4 @@
-"""What waits to be recorded, fairly: who sends much pushes out only what they sent themselves."""
+"""What waits to be recorded, fairly: a busy sender displaces only its own items."""
 
 import threading
 from collections import deque
@@ -12,7 +12,7 @@ T = TypeVar("T")
 class Backlog(Generic[T]):
     """Items by owner: the newest 50 of each, ``most`` in all.
 
-    Where there are more, the oldest of whoever has the most is forgotten.
+    Beyond that, the owner with the most items loses the oldest.
     """
 
     def __init__(self, most: int) -> None:
@@ -24,7 +24,7 @@ class Backlog(Generic[T]):
     def _start(self) -> None:
         self._count = 0
         self._queues: dict[str, deque[tuple[int, T]]] = {}
-        # Owners by how many of theirs wait, so that whoever has the most is found at once.
+        # Owners by how many of theirs wait, so that the owner with the most is found at once.
         self._owners: list[dict[str, None]] = [{} for _ in range(MOST + 1)]
         self._longest = 0
 

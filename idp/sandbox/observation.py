@@ -1,6 +1,6 @@
 """What happened inside while one request was answered: its audit events, and where it failed.
 
-The audit log and the forced results tell it; outside a recorded request nobody listens.
+The audit log and the forced results report here; outside a recorded request they are ignored.
 """
 
 import sys
@@ -72,7 +72,7 @@ def note_forced(result: str) -> None:
 
 
 def _first(error: BaseException) -> BaseException:
-    """The exception that began it: refusals are told again in more general words."""
+    """The first exception: later ones restate it in more general words."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error

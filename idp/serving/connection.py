@@ -28,7 +28,7 @@ class Phase(Enum):
 
 
 class Connection:
-    """A client's connection. Whoever works on it holds :attr:`lock`."""
+    """A client's connection. The thread that works on it holds :attr:`lock`."""
 
     __slots__ = (
         "_out",

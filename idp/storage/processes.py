@@ -2,9 +2,9 @@
 
 A process answers from views of the database and of files (clients, revocations, keys, trust
 anchors). Each one refreshes its views at every tick and then confirms, in the transient store, the
-changes that were announced before. Whoever changed something announces it and waits for all.
-A process that cannot refresh does not confirm; after ``TRUSTED`` seconds it serves nobody from its
-old views, so that the wait has an end.
+changes that were announced before. A command that changed something announces it and waits for
+all of them. A process that cannot refresh does not confirm; after ``TRUSTED`` seconds it no longer
+answers from its old views, so that the wait has an end.
 """
 
 import threading

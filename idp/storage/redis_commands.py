@@ -87,9 +87,9 @@ def plan(operations: Sequence[Operation], slot: Callable[[str], int]) -> list[Co
     """The commands that carry out ``operations`` in order.
 
     A Hit or a Link may come earlier than it stands in the run: counters and sets of names say
-    nothing about other keys. A Get never passes another operation: whoever takes first and then
-    looks for a mark must not look first. Where another operation of the run has the key too,
-    neither is joined with others.
+    nothing about other keys. A Get never passes another operation: a caller that takes first
+    and then looks for a mark must not look first. Where another operation of the run has the key
+    too, neither is joined with others.
     """
     if len(operations) == 1:
         return [Command(slot(operations[0].key), _arguments(operations[0]), [0])]

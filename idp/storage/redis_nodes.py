@@ -98,7 +98,7 @@ class _Master(_One):
         self._address: tuple[str, int] | None = None
 
     def ready(self, connection: NodeConnection) -> None:
-        if connection.address != self._address:  # another thread was told of a new master
+        if connection.address != self._address:  # another thread found a new master
             connection.close()
         connection.ready()
         self._address = connection.address

@@ -27,7 +27,7 @@ class _Bare(flask.Response):
 
 
 def create_app(edge: Edge) -> flask.Flask:
-    """A Flask application without endpoints, whose failures are told as ``edge`` tells them."""
+    """A Flask application without endpoints; ``edge`` answers its failures."""
     app = flask.Flask("idp", static_folder=None)
     app.url_rule_class = _AnyMethod
     app.url_map.merge_slashes = False  # "//token" is not "/token"

@@ -17,10 +17,10 @@ from idp.web.security import protect
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An endpoint: its function, its methods, and how its failures are told.
+    """An endpoint: its function, its methods, and how its failures are answered.
 
     ``handler`` takes the request and the variable parts of the path by name. GET brings HEAD with
-    it. ``html``: a person reads the answer; ``translate`` tells what the endpoint itself raises;
+    it. ``html``: a person reads the answer; ``translate`` answers what the endpoint itself raises;
     ``light``: it asks no store, so that it is answered while others wait for one.
     """
 
@@ -38,7 +38,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """What every endpoint shares: the operator's proxies, how failures are told."""
+    """What every endpoint shares: the operator's proxies, and the answers to failures."""
 
     failures: Failures
     trust: Trust

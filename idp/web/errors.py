@@ -25,7 +25,7 @@ _log = structlog.get_logger("idp.web")
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request that failed: what the audit log is told. ``endpoint``: its first path segment.
+    """A request that failed, as the audit log records it. ``endpoint``: its first path segment.
 
     ``dependency`` is what was down, empty when nothing was.
     """

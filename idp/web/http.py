@@ -257,8 +257,8 @@ def _cookies(header: str) -> dict[str, str]:
     """Cookies by name. One that cannot be read is skipped, the others are not affected.
 
     Other applications on our domain set cookies that browsers send here too, in any bytes: one
-    outside printable ASCII (RFC 6265 §4.1.1) is none of ours. One that is sent twice is not
-    believed at all (cookie tossing).
+    outside printable ASCII (RFC 6265 §4.1.1) is not the provider's. One that is sent twice is
+    ignored (cookie tossing).
     """
     if not header:
         return {}
@@ -285,7 +285,7 @@ def _certificate(environ: Mapping[str, Any]) -> bytes | None:
 
 
 def _forwarded_certificate(headers: Mapping[str, str]) -> bytes | None:
-    """The client's certificate as our proxy tells of it: RFC 9440 §2.2, and no other header."""
+    """The client's certificate in the proxy's ``Client-Cert`` header (RFC 9440 §2.2)."""
     text = headers.get("client-cert")
     if text is None:
         return None

@@ -42,7 +42,7 @@ class Translator:
     locale: Locale
 
     def __call__(self, message: str, **parameters: object) -> str:
-        """The message with its parameters, as plain text: whoever shows it escapes it.
+        """The message with its parameters, as plain text: the page that shows it escapes it.
 
         With a parameter that is markup, it is markup and the rest of it is escaped.
 

@@ -79,7 +79,7 @@ def write_line(logger: str, members: str) -> None:
 
 
 class _Lines(logging.StreamHandler[TextIO]):
-    """Writes lines whole, whoever makes them."""
+    """Writes each line in one piece."""
 
     def write(self, text: str) -> None:
         """Write one line that is formatted already."""

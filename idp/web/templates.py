@@ -92,7 +92,7 @@ class Pages:
         slots: Mapping[str, str] | None = None,
         **context: Any,
     ) -> Response:
-        """The page that answers ``request``, in the language of whoever reads it.
+        """The page that answers ``request``, in the reader's language.
 
         ``form_action`` are the sources (:func:`idp.web.security.form_target`) a form of the page
         may lead to in the end, ``img_src`` those of pictures that are not ours; ``here`` is the

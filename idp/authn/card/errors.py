@@ -1,4 +1,4 @@
-"""What a program is told: one of these types, the reason stays in the audit log."""
+"""The problem types that a program gets; the reason stays in the audit log."""
 
 from idp.web.http import Request, Response, json_response
 

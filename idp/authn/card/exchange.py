@@ -113,7 +113,7 @@ class Returned:
 
     @classmethod
     def open(cls, key: bytes, text: str) -> "Returned | None":
-        """The code that ``text`` spells, or None when it is none of ours."""
+        """The code that ``text`` spells, or None when the provider did not issue it."""
         handle = Handle.parse(text[:HANDLE_CHARS])
         if handle is None or len(text) > MAX_RETURN_CODE:
             return None

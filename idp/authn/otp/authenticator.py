@@ -212,7 +212,7 @@ class Otp:
         raise Notice("code_gone", status=409, onward=f"{visit.url}/continue", reason=reason)
 
     def _recipient(self, number: PersonalNumber) -> Account | None:
-        """The account a code can be sent to. One that its holder locked is told so afterwards."""
+        """The account a code can be sent to. A holder who locked it learns so afterwards."""
         found = holder.find_by_number(self.accounts, self.registry, number)
         if found is None or not found[0].phone:
             return None

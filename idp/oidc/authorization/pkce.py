@@ -12,8 +12,8 @@ DIGEST_BYTES = 32
 def code_challenge(params: Params, client: Client) -> str:
     """The S256 challenge of the request, ``""`` when there is none and none is needed.
 
-    A challenge without a method would mean ``plain``, which shows the verifier to whoever sees the
-    request, and so is refused.
+    A challenge without a method would mean ``plain``, which shows the verifier to anyone who
+    sees the request, and so is refused.
 
     Raises:
         OAuthError: missing though required, another method, or not the digest of anything.

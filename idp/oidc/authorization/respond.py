@@ -105,7 +105,7 @@ def _again(
 
 
 def granted(authorization: Authorization) -> AuthorizationGranted:
-    """What the audit log is told of an authorization that a client is given."""
+    """The audit event of an authorization that a client gets."""
     return AuthorizationGranted(
         flow=authorization.flow,
         client_id=authorization.client_id,

@@ -176,7 +176,7 @@ def _address(asked: AuthorizationRequest) -> Params:
 
 
 def explain_refusal(services: Services) -> Translate:
-    """What is told on a page: a request without a destination, or a login that cannot go on."""
+    """The errors shown on a page: a request without a destination, or a login that cannot go on."""
     notice = explain(services.forms)
 
     def translate(request: Request, error: Exception) -> Response | None:

@@ -1,7 +1,7 @@
 """Clients' public keys: RFC 7591 §2 ``jwks`` and ``jwks_uri``, rotation OIDC Core §10.1.1.
 
 Keys behind a URI are fetched when they are old or when a key is named that is not among them, but
-no sooner after the last try than a cool-down: whoever invents key names makes us call nobody.
+no sooner after the last try than a cool-down: invented key names cause no calls.
 """
 
 import threading

@@ -1,7 +1,7 @@
 """Request objects behind a client's ``request_uris``: OIDC Core §6.2, RFC 9101 §5.2.
 
 What is fetched may be kept only under an address that says what is there: one whose fragment is the
-content's SHA-256. Whoever invents requests makes us call a client's server only so often.
+content's SHA-256. Invented requests make the provider call a client's server only so often.
 """
 
 import hashlib

@@ -229,11 +229,11 @@ def _page_problems(metadata: Metadata) -> Iterator[str]:
 
 
 def _channel_problems(metadata: Metadata) -> Iterator[str]:
-    """Front-Channel Logout §2: at one of the client's own origins. CIBA §4: how it is told."""
+    """Front-Channel Logout §2: at one of the client's own origins. CIBA §4: how it is notified."""
     front = metadata.frontchannel_logout_uri
     try:
         elsewhere = bool(front) and origin(front) not in map(origin, metadata.redirect_uris)
-    except ValueError:  # a URI that cannot be read, which is told of where it is checked
+    except ValueError:  # a URI that cannot be read, reported where it is checked
         elsewhere = False
     if elsewhere:
         yield "frontchannel_logout_uri: must have the origin of a redirect URI"

@@ -103,7 +103,7 @@ def _repeat_seconds(services: Services, client: Client) -> int:
 
 
 def _record(services: Services, authorization: Authorization, request: Request) -> None:
-    """An answer given again is told apart from a refresh in the audit log."""
+    """The audit log tells a repeated answer from a refresh."""
     event = RefreshRepeated(
         flow=authorization.flow,
         client_id=authorization.client_id,

@@ -167,7 +167,7 @@ _PATHS: Paths = {
             body=form(
                 {"token": TEXT, "token_type_hint": TEXT},
                 ("token",),
-                f"Whoever accepts {MEDIA_TYPE} gets that. A public client is refused.",
+                f"A caller that accepts {MEDIA_TYPE} gets that. A public client is refused.",
             ),
             security=CLIENT_AUTHENTICATION,
         )

@@ -136,7 +136,7 @@ class Nonces:
         """Return when the proof holds a nonce of the last two minutes.
 
         Raises:
-            OAuthError: ``use_dpop_nonce``, none, an older one or none of ours.
+            OAuthError: ``use_dpop_nonce``: no nonce, an older or a foreign one.
         """
         slot = now // NONCE_SECONDS
         # One ahead: another node's clock may be.

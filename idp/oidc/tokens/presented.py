@@ -33,7 +33,7 @@ class Presented:
         """The access token that ``text`` is; its record and its grant's mark in one round trip.
 
         Raises:
-            Ended: it is none of ours, or expired, or revoked.
+            Ended: the provider did not issue it, or it is expired or revoked.
         """
         key = self._key(text)
         record, mark = Get(key, AccessTokenRecord), Get[Value](revoked_key(flow_of(key)))
@@ -73,7 +73,7 @@ class Presented:
         """The authorization behind a refresh token that can still be used.
 
         Raises:
-            Ended: it is none of ours, was used, or has expired.
+            Ended: the provider did not issue it, or it was used or has expired.
         """
         handle = Handle.parse(text)
         if handle is None:
@@ -88,7 +88,7 @@ class Presented:
         """Flow and client_id of a refresh token, used already or not.
 
         Raises:
-            Ended: it is none of ours.
+            Ended: the provider did not issue it.
         """
         handle = Handle.parse(text)
         if handle is None:
