@@ -54,7 +54,7 @@ class Worker:
             start_new_session=True,  # Ctrl-C is the import's own affair
         )
         self._to = cast(IO[bytes], self._process.stdin)
-        self._from = cast(IO[bytes], self._process.stdout)
+        self.answers = cast(IO[bytes], self._process.stdout)
         self._chunk: Chunk | None = None
 
     @property
@@ -64,8 +64,8 @@ class Worker:
 
     def is_ready(self) -> bool:
         """Whether it has begun to work; asked once it is so, it is not asked again."""
-        readable, _, _ = select.select([self._from], [], [], 0)
-        return bool(readable) and self._from.read(1) == _READY
+        readable, _, _ = select.select([self.answers], [], [], 0)
+        return bool(readable) and self.answers.read(1) == _READY
 
     def exchange(self, chunk: Chunk | None) -> Iterator[Said]:
         """Give it ``chunk``; what it was given before comes back."""
@@ -84,7 +84,7 @@ class Worker:
 
     def _answer(self, chunk: Chunk) -> Parsed:
         try:
-            said = pickle.load(self._from)  # noqa: S301 - from our own child
+            said = pickle.load(self.answers)  # noqa: S301 - from our own child
         except (OSError, EOFError, pickle.UnpicklingError):
             said = None
         return said if isinstance(said, Parsed) else parse(chunk)
@@ -93,7 +93,7 @@ class Worker:
         """End it: it holds nothing that anybody waits for."""
         self._process.kill()
         self._process.wait()
-        self._from.close()
+        self.answers.close()
         with suppress(OSError):  # what it never read
             self._to.close()
 

@@ -94,12 +94,14 @@ class SandboxMint(Mint):
         if redemption.grant_type == refresh_token.GRANT_TYPE or authorization.account_id is None:
             return Mint.issue(self, redemption, peer=peer)
         wanted = self._take(authorization, "token")
-        if wanted is not None and wanted.result == "expired_code":
+        if wanted is None:
+            return Mint.issue(self, redemption, peer=peer)
+        if wanted.result == "expired_code":
             raise Ended(REASON)
         self._prepare(wanted, authorization)
         changed = replace(redemption, authorization=_changed(wanted, authorization))
         answer = Mint.issue(replace(self, wanted=wanted), changed, peer=peer)
-        if wanted is not None and wanted.result == "revoked_card":
+        if wanted.result == "revoked_card":
             self.standing.end_grant(authorization.flow)
         return answer
 

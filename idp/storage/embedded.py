@@ -35,7 +35,7 @@ class EmbeddedValkey:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory.absolute()
-        self._process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> str:
         """Return the server's URL once it answers.
@@ -48,9 +48,9 @@ class EmbeddedValkey:
         path = _socket_path(self._directory)
         deadline = time.monotonic() + START_TIMEOUT
         while not _answers(path):
-            if self._process is None:
-                self._process = _spawn(self._directory, path)
-            if time.monotonic() > deadline or (self._process and self._process.poll() is not None):
+            if self.process is None:
+                self.process = _spawn(self._directory, path)
+            if time.monotonic() > deadline or (self.process and self.process.poll() is not None):
                 self.stop()
                 raise Unavailable("redis")
             time.sleep(0.01)
@@ -58,15 +58,15 @@ class EmbeddedValkey:
 
     def stop(self) -> None:
         """Stop the server, if it is ours, and wait until it has stored everything."""
-        if self._process is None:
+        if self.process is None:
             return
-        self._process.terminate()
+        self.process.terminate()
         try:
-            self._process.wait(START_TIMEOUT)
+            self.process.wait(START_TIMEOUT)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+            self.process.kill()
+            self.process.wait()
+        self.process = None
 
     def __enter__(self) -> str:
         return self.start()

@@ -34,7 +34,8 @@ class MemoryStore(Operations):
         self.round_trips = 0
         self._clock = clock
         self._lock = threading.Lock()
-        self._records: dict[str, _Record] = {}
+        self.records: dict[str, _Record] = {}
+        """All that is kept, by key; what has expired may still be here."""
 
     def run(self, *operations: Operation) -> tuple[Any, ...]:
         with self._lock:
@@ -51,7 +52,7 @@ class MemoryStore(Operations):
     def close(self) -> None:
         """Forget everything."""
         with self._lock:
-            self._records.clear()
+            self.records.clear()
 
     def _apply(self, operation: Operation) -> Any:
         match operation:
@@ -67,7 +68,7 @@ class MemoryStore(Operations):
                 self._store(key, encode(content), ttl)
                 return True
             case Delete(key=key):
-                return self._live(key) is not None and bool(self._records.pop(key))
+                return self._live(key) is not None and bool(self.records.pop(key))
             case Take():
                 return self._take(operation)
             case _:
@@ -83,9 +84,9 @@ class MemoryStore(Operations):
             record.misses += 1
             left = max(take.tries - record.misses, 0)
             if not left:
-                del self._records[take.key]
+                del self.records[take.key]
             return Taken(mismatch=True, tries_left=left)
-        del self._records[take.key]
+        del self.records[take.key]
         for each in take.put:
             self._store(each.key, encode(each.content), each.ttl)
         if take.into:
@@ -115,21 +116,21 @@ class MemoryStore(Operations):
         raise TypeError(f"not an operation: {type(operation).__name__}")
 
     def _live(self, key: str) -> "_Record | None":
-        record = self._records.get(key)
+        record = self.records.get(key)
         if record is not None and record.expires_at <= self._clock():
-            del self._records[key]
+            del self.records[key]
             return None
         return record
 
     def _store(self, key: str, content: Any, ttl: int) -> "_Record":
         record = _Record(content, self._clock() + max(ttl, 1))
-        self._records[key] = record
+        self.records[key] = record
         return record
 
     def _sweep(self) -> None:
         now = self._clock()
-        for key in [key for key, each in self._records.items() if each.expires_at <= now]:
-            del self._records[key]
+        for key in [key for key, each in self.records.items() if each.expires_at <= now]:
+            del self.records[key]
 
 
 def _binding(content: bytes) -> Any:

@@ -23,13 +23,13 @@ class Import:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._registry = Registry(database, lambda: NOW)
+        self.registry = Registry(database, lambda: NOW)
 
     def __call__(self, *lines: bytes) -> tuple[list[str], list[str]]:
         """The reasons of refused lines and the notes; a dry run has told the same before."""
         file = b"".join(lines)
-        dry = import_persons(self._registry, io.BytesIO(file), dry_run=True)
-        wet = import_persons(self._registry, io.BytesIO(file))
+        dry = import_persons(self.registry, io.BytesIO(file), dry_run=True)
+        wet = import_persons(self.registry, io.BytesIO(file))
         assert (dry.problems, dry.notes, dry.persons) == (wet.problems, wet.notes, wet.persons)
         assert (wet.refused, wet.noted) == (len(wet.problems), len(wet.notes))
         return [each.reason for each in wet.problems], [each.reason for each in wet.notes]

@@ -31,8 +31,8 @@ def test_a_line_without_status_leaves_a_dead_person_dead(bring, monkeypatch, bat
 def import_twice(bring, *lines):
     """Without the dry run, which sees a line of an earlier batch only once it is written."""
     reports = [
-        import_persons(bring._registry, io.BytesIO(b"".join(lines))),
-        import_persons(bring._registry, io.BytesIO(b"".join(lines))),
+        import_persons(bring.registry, io.BytesIO(b"".join(lines))),
+        import_persons(bring.registry, io.BytesIO(b"".join(lines))),
     ]
     assert reports[0] == reports[1]
     return list(reports[0].problems), list(reports[0].notes)

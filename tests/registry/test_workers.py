@@ -171,8 +171,8 @@ def test_a_worker_that_answers_nonsense_is_not_believed(crew):
     ours, theirs = os.pipe()
     os.write(theirs, b"\x80\x04K\x01.")  # a pickled 1
     os.close(theirs)
-    worker._from.close()
-    worker._from = os.fdopen(ours, "rb")
+    worker.answers.close()
+    worker.answers = os.fdopen(ours, "rb")
     assert list(worker.exchange(None)) == [(chunk, parse(chunk))]
     worker.close()
 

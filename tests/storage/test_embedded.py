@@ -55,7 +55,7 @@ def test_two_that_start_together_share_one(tmp_path: Path) -> None:
     while len(urls) < 4 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(urls) == 4
-    assert sum(each._process is not None for each in servers) == 1
+    assert sum(each.process is not None for each in servers) == 1
     for server in servers:
         server.stop()
     done.set()
@@ -67,9 +67,9 @@ def test_a_start_is_quick_and_what_a_killed_one_left_is_in_nobodys_way(tmp_path:
     server = EmbeddedValkey(tmp_path)
     store = RedisStore(server.start())
     store.put("{k}", {"n": 1}, 60)
-    assert server._process is not None
-    server._process.kill()
-    server._process.wait()
+    assert server.process is not None
+    server.process.kill()
+    server.process.wait()
     assert (tmp_path / "valkey.sock").exists()
     started = time.monotonic()
     with EmbeddedValkey(tmp_path):
@@ -83,7 +83,7 @@ def test_it_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
         "import sys, time; from pathlib import Path;"
         "from idp.storage.embedded import EmbeddedValkey;"
         "it = EmbeddedValkey(Path(sys.argv[1])); it.start();"
-        "print(it._process.pid, flush=True); time.sleep(60)"
+        "print(it.process.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True

@@ -64,6 +64,10 @@ class ClientKeys:
         self._fetched: OrderedDict[tuple[str, str], _Fetched] = OrderedDict()
         self._fetches = threading.BoundedSemaphore(MAX_FETCHES)
 
+    def __len__(self) -> int:
+        """How many clients' fetched keys are held."""
+        return len(self._fetched)
+
     def of(self, client: Client) -> JwkSet:
         """The client's keys; none when it has none, or none that can be had.
 

@@ -169,6 +169,10 @@ class ClientCache:
         found = self._current().by_id.get(client_id)
         return found or (self._current(missing=True).by_id.get(client_id) if client_id else None)
 
+    def __len__(self) -> int:
+        """How many clients the copy holds."""
+        return len(self._current().by_id)
+
     def by_tag(self, tag: str) -> Client | None:
         """The client of a ticket's ``client_tag``."""
         return self._current().by_tag.get(tag) or self._current(missing=True).by_tag.get(tag)

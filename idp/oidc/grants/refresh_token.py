@@ -133,5 +133,7 @@ def _redemption(authorization: Authorization, form: Params, following: Handle | 
         if not set(scope) <= set(authorization.scope):
             raise invalid_scope("scope is wider than what was granted")
     resource = narrowed(form, authorization.resource)
-    given = replace(authorization, scope=scope, resource=resource, nonce=None)
-    return Redemption(given, GRANT_TYPE, refresh=following)
+    same = authorization.scope, authorization.resource, None
+    if (scope, resource, authorization.nonce) != same:
+        authorization = replace(authorization, scope=scope, resource=resource, nonce=None)
+    return Redemption(authorization, GRANT_TYPE, refresh=following)

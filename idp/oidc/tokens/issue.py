@@ -55,6 +55,8 @@ class Redemption:
 
     def bound(self, cnf: Mapping[str, str]) -> "Redemption":
         """The same, its tokens bound to what the request showed."""
+        if cnf == self.authorization.cnf:
+            return self
         return replace(self, authorization=replace(self.authorization, cnf=cnf))
 
 

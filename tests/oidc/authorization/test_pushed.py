@@ -36,7 +36,7 @@ def push(front: Front, **changes: str) -> str:
 
 def kept(front: Front) -> list[str]:
     """Where pushed requests are kept."""
-    return [key for key in front.store._records if key.startswith("par:")]
+    return [key for key in front.store.records if key.startswith("par:")]
 
 
 def refused(response: TestResponse) -> tuple[int, str]:

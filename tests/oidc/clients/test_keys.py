@@ -285,7 +285,7 @@ def test_the_memory_is_bounded(
     assert server.connections == 4
     names(keys, replace(client, client_id="1"))
     assert server.connections == 5
-    assert len(keys._fetched) == 3
+    assert len(keys) == 3
 
 
 def at_once(keys: ClientKeys, client: Client, kid: str, *, callers: int) -> list[list[str]]:

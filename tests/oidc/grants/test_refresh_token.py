@@ -239,7 +239,7 @@ def test_F10_H18_whatever_ends_ends_the_tokens(
 def _session_id(world: World) -> str:
     """The one session there is."""
     assert isinstance(world.transient, MemoryStore)
-    (key,) = (each for each in world.transient._records if each.startswith("session:"))
+    (key,) = (each for each in world.transient.records if each.startswith("session:"))
     return key.removeprefix("session:{").removesuffix("}")
 
 

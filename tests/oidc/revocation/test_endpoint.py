@@ -45,12 +45,12 @@ def test_what_was_revoked_stays_so_when_the_transient_store_forgets(
 ) -> None:
     """A failover may bring back a deleted token and lose a mark: the database knows."""
     tokens = world.tokens()
-    before = dict(transient._records)
+    before = dict(transient.records)
     world.post("/revoke", world.client, token=tokens["access_token"])
-    transient._records.update(before)
+    transient.records.update(before)
     assert world.alive(tokens) == (False, True)
     world.post("/revoke", world.client, token=tokens["refresh_token"])
-    transient._records.pop(revoked_key(tokens["refresh_token"][:11]))
+    transient.records.pop(revoked_key(tokens["refresh_token"][:11]))
     assert world.alive(tokens) == (False, False)
 
 
