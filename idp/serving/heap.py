@@ -26,8 +26,10 @@ def use_one_arena() -> None:
 def keep_what_is_built() -> None:
     """Collect what building the application left, and leave the rest out of later collections.
 
-    A collection that walked through all modules and classes would hold up every request.
+    A collection that walked through all modules and classes would hold up every request. What an
+    earlier call kept is looked at again, so that a renewed application does not stay for ever.
     """
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
