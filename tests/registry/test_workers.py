@@ -32,7 +32,7 @@ class Punctual(Worker):
         self.made.append(self)
 
     def is_ready(self) -> bool:
-        assert select.select([self._from], [], [], 30)[0]
+        assert select.select([self.answers], [], [], 30)[0]
         return super().is_ready()
 
 
