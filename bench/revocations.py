@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--database", default="", help="the URL of an empty one; SQLite otherwise")
     asked = parser.parse_args()
     with _database(asked.database) as database:
-        print(f"{_fill(database, asked.rows):.1f} s to store {asked.rows:,} revocations")
+        print(f"{fill(database, asked.rows):.1f} s to store {asked.rows:,} revocations")
         for line in measure(database, asked.rows):
             print(line)
     return 0
@@ -90,7 +90,7 @@ def _subject(number: int) -> str:
     return f"{number:043d}"
 
 
-def _fill(database: Database, rows: int) -> float:
+def fill(database: Database, rows: int) -> float:
     """Store them as a large deployment has them: two days of ended sessions."""
     began, now = time.monotonic(), system_clock()
     for first in range(0, rows, BATCH):

@@ -37,13 +37,17 @@ class NotStarted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A provider that answers: where, its metadata, and the cookies of one logged-in browser."""
+    """A provider that answers: where, its metadata, and the cookies of one logged-in browser.
+
+    ``pid`` is the process that was started.
+    """
 
     name: str
     host: str
     port: int
     metadata: Mapping[str, Any]
     cookies: str
+    pid: int = 0
 
     def path(self, endpoint: str) -> str:
         """The path of an endpoint, by its name in the metadata."""
@@ -51,8 +55,8 @@ class Target:
 
 
 @contextmanager
-def ours(directory: Path) -> Iterator[Target]:
-    """This provider as operators run it, with two processes, SQLite and an embedded Valkey."""
+def ours(directory: Path, workers: int = WORKERS) -> Iterator[Target]:
+    """This provider as operators run it, SQLite and an embedded Valkey in ``directory``/var."""
     port, management = _free_port(), _free_port()
     issuer = f"http://localhost:{port}"
     environment = {
@@ -87,10 +91,10 @@ def ours(directory: Path) -> Iterator[Target]:
         file = directory / f"{each['client_id']}.json"
         file.write_text(json.dumps(each))
         _idp(environment, "client", "create", "--file", str(file))
-    bind = ("--bind", f"127.0.0.1:{port}", "--workers", str(WORKERS))
+    bind = ("--bind", f"127.0.0.1:{port}", "--workers", str(workers))
     command = (str(BIN / "idp"), "serve", *bind)
-    with _running(command, environment, directory / "idp.log", f"{issuer}/jwks"):
-        yield Target("idp", "localhost", port, _metadata(issuer), _log_in(issuer))
+    with _running(command, environment, directory / "idp.log", f"{issuer}/jwks") as pid:
+        yield Target("idp", "localhost", port, _metadata(issuer), log_in(issuer), pid)
 
 
 @contextmanager
@@ -130,7 +134,9 @@ def request(**more: str) -> dict[str, str]:
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
 
-def _log_in(issuer: str) -> str:
+def log_in(issuer: str) -> str:
+    """Log a demo citizen in, code and UserInfo included; the browser's cookies."""
+
     def no_card(_: str) -> str:
         raise NotStarted("a card was asked for")
 
@@ -166,7 +172,7 @@ def _idp(environment: Mapping[str, str], *arguments: str) -> None:
 @contextmanager
 def _running(
     command: tuple[str, ...], environment: Mapping[str, str], log: Path, ready: str
-) -> Iterator[None]:
+) -> Iterator[int]:
     with log.open("wb") as said:
         process = subprocess.Popen(  # noqa: S603 - our own programs
             command,
@@ -182,7 +188,7 @@ def _running(
             if process.poll() is not None or time.monotonic() > deadline:
                 raise NotStarted(log.read_text(errors="replace")[-4_000:])
             time.sleep(0.1)
-        yield
+        yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         try:

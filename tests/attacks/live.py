@@ -47,6 +47,7 @@ from idp.storage.database import Database, open_database
 from idp.storage.embedded import EmbeddedValkey, dies_with
 from idp.storage.redis import RedisStore
 from idp.storage.schema import upgrade
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 WORKERS = 2
@@ -405,9 +406,8 @@ def serve(
     directory: Path, certificate: Path | None = None, *, sandbox: bool = False
 ) -> Iterator[Live]:
     """A provider over ``directory`` until the block ends; ``certificate`` and key in one file."""
-    with EmbeddedValkey(directory / "valkey") as valkey, socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        port = reserved.getsockname()[1]
+    with EmbeddedValkey(directory / "valkey") as valkey:
+        port = free_port()
         issuer = f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
         database = open_database(f"sqlite:///{directory}/idp.db")
         authority = _prepare(directory, database)
@@ -417,7 +417,6 @@ def serve(
         Registry(database, system_clock).write(Record(person) for person, _ in people)
         Accounts(database).put_all(account for _, account in people)
         transient = RedisStore(valkey)
-        reserved.close()
         environment = {
             **_environment(directory, issuer, valkey),
             "IDP_SANDBOX": str(sandbox).lower(),
