@@ -8,6 +8,7 @@ deleted client leaves its id behind, which is never given to anybody else.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -29,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from idp.core.clock import Clock
+from idp.core.errors import Unavailable
 from idp.login.ticket import client_tag
 from idp.oidc.clients.metadata import describe, load
 from idp.oidc.clients.model import Client, ClientStatus, Secret
@@ -196,7 +198,10 @@ class ClientCache:
     def _current(self, *, missing: bool = False) -> _Snapshot:
         """The copy as it is; ``missing``: something looked for is not in it."""
         known = self._view.get()
-        return self._view.refresh() if missing and self._may_ask(self._monotonic()) else known
+        if missing and self._may_ask(self._monotonic()):
+            with suppress(Unavailable):  # the copy is trusted for a while yet
+                return self._view.refresh()
+        return known
 
     def _may_ask(self, now: float) -> bool:
         """Whether the register may be asked once more for what this copy does not have."""
