@@ -185,7 +185,7 @@ def test_every_problem_is_told_at_once_with_the_name_that_was_meant(run: Run) ->
     assert [each.split(":")[0] for each in refused.stderr.splitlines()] == [
         *("profle", "client_name", "jwks_uri")
     ]
-    assert "profle: is not a member of client metadata; did you mean profile?" in refused.stderr
+    assert "profle: unknown member of client metadata; did you mean profile?" in refused.stderr
 
 
 def test_defaults_are_those_of_the_registration_endpoint(run: Run) -> None:
@@ -285,7 +285,7 @@ def test_interactive_checks_each_answer_at_once(run: Run) -> None:
     assert "client_name: is required" in result.stderr
     assert "client_name: has a character that is not shown: U+202E" in result.stderr
     assert "redirect_uris: 'http://portal.example.vn/cb' must be https" in result.stderr
-    assert "jwks: the client's public keys are needed" in result.stderr
+    assert "jwks: send the client's public keys" in result.stderr
     assert "jwks_uri: 'https://127.0.0.1/keys' cannot be called" in result.stderr
 
 

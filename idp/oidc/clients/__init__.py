@@ -1,1 +1,1 @@
-"""Relying parties: who they are and what they registered (RFC 7591)."""
+"""Registered clients and their metadata (RFC 7591)."""

@@ -1,4 +1,4 @@
-"""The subjects of client certificates: RFC 8705 §2.1.2. How one is registered, and how it is read.
+"""The subjects of client certificates: RFC 8705 §2.1.2. Registering and reading them.
 
 A client of ``tls_client_auth`` registers exactly one of these members.
 """
@@ -18,13 +18,13 @@ _NAMES = {
     "SERIALNUMBER": NameOID.SERIAL_NUMBER,
     "organizationIdentifier": NameOID.ORGANIZATION_IDENTIFIER,
 }
-"""Attributes besides those of RFC 4514 §3 that authorities spell by name."""
+"""Attribute names that authorities use besides those of RFC 4514 §3."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A kind of name: ``parse`` reads a registered one (ValueError: it is none), ``find`` those
-    of a certificate, in the same form."""
+    """A kind of name: ``parse`` reads a registered one (ValueError: malformed), ``find`` returns
+    those of a certificate, in the same form."""
 
     parse: Callable[[str], Any]
     find: Callable[[x509.Certificate], Collection[Any]]
@@ -34,7 +34,7 @@ def distinguished_name(text: str) -> x509.Name:
     """A distinguished name in its string form (RFC 4514).
 
     Raises:
-        ValueError: it is not that.
+        ValueError: malformed.
     """
     return x509.Name.from_rfc4514_string(text, _NAMES)
 

@@ -1,6 +1,6 @@
 """Cross-origin calls by browser clients (Fetch §3.2): only from origins that clients registered.
 
-The authorization endpoint never has this: it is navigated to, not called.
+Not for the authorization endpoint: browsers navigate to it.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ def cross_origin(
 ) -> Handler:
     """``handler``, callable by scripts of ``origins``; answers their preflights.
 
-    No cookie is ever read here, so credentials are not allowed either.
+    It allows no credentials: these endpoints read no cookie.
     """
 
     def answer(request: Request) -> Response:

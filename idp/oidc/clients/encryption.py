@@ -1,4 +1,4 @@
-"""What we tell a client, encrypted to its key where it registered so: OIDC Core §10.2.
+"""Responses encrypted to the client's key, if it registered that: OIDC Core §10.2.
 
 ID tokens and UserInfo (OIDC Registration §2), introspection (RFC 9701 §6), authorization responses
 (JARM §3): signed first, then encrypted.
@@ -17,17 +17,17 @@ Answer: TypeAlias = Literal["id_token", "userinfo", "introspection", "authorizat
 
 
 def encrypts(client: Client, answer: Answer) -> bool:
-    """Whether the client wants this kind of answer encrypted."""
+    """Whether the client registered encryption for this kind of response."""
     return _algorithms(client, answer)[0] is not None
 
 
 def sealed(
     client_keys: ClientKeys, client: Client, answer: Answer, text: str, *, cty: str | None = "JWT"
 ) -> str:
-    """``text`` as the client wants to get it: as it is, or encrypted. ``cty`` None: no JWT.
+    """``text``, encrypted if the client registered that. ``cty`` None: not a JWT.
 
     Raises:
-        Unavailable: no key of the client's can be had; nothing leaves unencrypted instead.
+        Unavailable: the client has no usable key; nothing is sent unencrypted instead.
     """
     alg, enc = _algorithms(client, answer)
     if alg is None:
@@ -37,10 +37,10 @@ def sealed(
 
 
 def require_key(client_keys: ClientKeys, client: Client, answer: Answer) -> None:
-    """Return when such an answer could be :func:`sealed`: asked before anything is used up.
+    """Check that :func:`sealed` has a key, before anything is used up.
 
     Raises:
-        Unavailable: no key of the client's can be had.
+        Unavailable: the client has no usable key.
     """
     alg, _ = _algorithms(client, answer)
     if alg is not None:

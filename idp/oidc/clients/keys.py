@@ -1,7 +1,7 @@
 """Clients' public keys: RFC 7591 §2 ``jwks`` and ``jwks_uri``, rotation OIDC Core §10.1.1.
 
-Keys behind a URI are fetched when they are old or when a key is named that is not among them, but
-no sooner after the last try than a cool-down: invented key names cause no calls.
+Keys at a URI are fetched if they are old, or if a JWT names an unknown ``kid``, but only after a
+cool-down since the last try, so that invented key ids cause no calls.
 """
 
 import threading
@@ -18,16 +18,16 @@ from idp.oidc.clients.model import Client
 from idp.outbound.client import OutboundClient, OutboundError
 
 MAX_AGE = 10 * 60
-"""Seconds after which keys are asked for again."""
+"""Seconds after which keys are fetched again."""
 MAX_STALE = 24 * 3600
-"""Seconds that keys are good for while they cannot be had again."""
+"""Seconds for which keys are used while they cannot be fetched."""
 COOL_DOWN = 30
 MAX_KEYS = 100
 MAX_CLIENTS = 1_000
 MAX_FETCHES = 4
-"""Threads of a process that clients' servers may hold up at a time: the others serve on."""
+"""Most threads of a process that may wait for clients' servers at a time."""
 PATIENCE = 0.4
-"""Seconds that a request waits for another's fetch, or to be one of these threads."""
+"""Seconds that a request waits for another request's fetch, or for a free thread."""
 ACCEPT = "application/jwk-set+json, application/json"
 
 _log = structlog.get_logger("idp.clients")
@@ -35,7 +35,7 @@ _log = structlog.get_logger("idp.clients")
 
 @dataclass(slots=True)
 class _Fetched:
-    """What one client's URI last gave. Written under its lock, read without."""
+    """The last keys of one client's URI. Written under its lock, read without."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     keys: JwkSet = field(default_factory=JwkSet)
@@ -43,19 +43,19 @@ class _Fetched:
     tried_at: float = float("-inf")
 
     def holds(self, kid: str | None, now: int) -> bool:
-        """Whether there are keys, and the one asked for among them."""
+        """Whether the keys are usable and include ``kid``."""
         if now - self.fetched_at >= MAX_STALE:
             return False
         return kid is None or any(each.kid == kid for each in self.keys.keys)
 
     def due(self, kid: str | None, now: int) -> bool:
-        """Whether it is to be fetched again."""
+        """Whether to fetch again."""
         wanted = now - self.fetched_at >= MAX_AGE or not self.holds(kid, now)
         return wanted and now - self.tried_at >= COOL_DOWN
 
 
 class ClientKeys:
-    """The public keys of clients. Every thread may ask; one of them fetches for all."""
+    """The public keys of clients. Thread-safe; one thread fetches for all."""
 
     def __init__(self, outbound: OutboundClient, clock: Clock) -> None:
         self._outbound = outbound
@@ -69,7 +69,7 @@ class ClientKeys:
         return len(self._fetched)
 
     def of(self, client: Client) -> JwkSet:
-        """The client's keys; none when it has none, or none that can be had.
+        """The client's keys; empty if it has none, or if they cannot be fetched.
 
         Raises:
             Unavailable: too many requests wait for keys.
@@ -77,7 +77,7 @@ class ClientKeys:
         return self.find(client, None)
 
     def find(self, client: Client, kid: str | None) -> JwkSet:
-        """The client's keys, fetched anew where ``kid`` is not among them and may be by now.
+        """The client's keys, fetched again if ``kid`` is unknown and a fetch is due.
 
         Raises:
             Unavailable: too many requests wait for keys.
@@ -100,14 +100,14 @@ class ClientKeys:
         return found
 
     def _refresh(self, client: Client, fetched: _Fetched, kid: str | None) -> None:
-        """Fetch, or wait for the thread that does; where the key is known, go on without."""
+        """Fetch, or wait for the fetching thread; do not wait if the key is known."""
         known = fetched.holds(kid, self._clock())
         patience = 0 if known else PATIENCE
         if not self._in_turn(client, fetched, kid, patience) and not known:
             raise Unavailable("client keys", retry_after=1)
 
     def _in_turn(self, client: Client, fetched: _Fetched, kid: str | None, patience: float) -> bool:
-        """Whether the client's server was asked, by this thread or one before it."""
+        """Fetch unless another thread just did; False if no turn came in time."""
         if not fetched.lock.acquire(timeout=patience):
             return False
         try:

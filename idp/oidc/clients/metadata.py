@@ -1,7 +1,7 @@
-"""Client metadata: RFC 7591 §2, OpenID Connect Registration §2, and ours beside them.
+"""Client metadata: RFC 7591 §2, OpenID Connect Registration §2, and the provider's own.
 
-What may be registered is judged once, in ``clients.rules``; reading back what was registered does
-not judge it again, so that a stricter release does not lose a client.
+``clients.rules`` checks metadata once, at registration; reading stored metadata does not check it
+again, so that a stricter release does not lose a client.
 """
 
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ from idp.oidc.vocabulary import (
 )
 
 MAX_SECONDS = 10**9
-"""Longer than anybody stays logged in: what is more is a mistake."""
+"""Longer than any session; a greater value is a mistake."""
 MAX_REPEAT = 30
-"""Seconds in which the answer to a refresh may be given again."""
+"""Most seconds in which the response to a refresh may be repeated."""
 
 
 class Metadata(BaseModel):
@@ -112,12 +112,12 @@ class Metadata(BaseModel):
 
 
 def load(stored: Mapping[str, Any], *, client_id: str) -> Client:
-    """The client whose :func:`describe` was stored."""
+    """The client of stored metadata, as :func:`describe` wrote it."""
     return client_of(Metadata.model_validate(dict(stored)), client_id)
 
 
 def describe(client: Client) -> dict[str, Any]:
-    """The client's metadata as RFC 7591 JSON: what it registered and the defaults that apply."""
+    """The client's metadata as RFC 7591 JSON: registered members and defaults."""
     plain: dict[str, Any] = {
         "client_name": client.client_name.vi,
         "client_name#en": client.client_name.en,
@@ -147,7 +147,7 @@ _OTHERWISE = {
     *("client_name", "scope", "jwks", "access_token_format", "profile", "purpose"),
     "require_pkce",
 }
-"""Members that are the same in name only: :func:`client_of` and :func:`describe` convert them."""
+"""Members that :func:`client_of` and :func:`describe` convert."""
 _SAME = tuple(
     each.name
     for each in fields(Client)
@@ -156,9 +156,9 @@ _SAME = tuple(
 
 
 def effective_scope(metadata: Metadata) -> str:
-    """The registered scope; without one, a client that citizens log in to gets ``openid`` alone.
+    """The registered scope; by default ``openid`` for a client with login grants, else none.
 
-    RFC 7591 §2 lets the server choose the default: no scope is given that was not asked for.
+    RFC 7591 §2 lets the server choose the default.
     """
     if metadata.scope is not None:
         return metadata.scope
@@ -166,15 +166,15 @@ def effective_scope(metadata: Metadata) -> str:
 
 
 def effective_alg(metadata: Metadata) -> str:
-    """What ID tokens are signed with: RS256 by default (OIDC Registration §2), where the profile
-    has it."""
+    """The algorithm of ID tokens: RS256 by default (OIDC Registration §2), if the profile allows
+    it."""
     allowed = PROFILES[metadata.profile].assertion_algs
     default = next(each for each in (DEFAULT_ALG, *SIGNING_ALGS) if each in allowed)
     return metadata.id_token_signed_response_alg or default
 
 
 def effective_response_types(metadata: Metadata) -> tuple[str, ...]:
-    """The registered response types, each in its usual order; ``code`` unless others were named."""
+    """The registered response types, in canonical order; ``code`` by default."""
     if metadata.response_types is None:
         return (CODE,) if "authorization_code" in metadata.grant_types else ()
     known = {frozenset(each.split()): each for each in RESPONSE_TYPES}
@@ -182,10 +182,10 @@ def effective_response_types(metadata: Metadata) -> tuple[str, ...]:
 
 
 def client_of(metadata: Metadata, client_id: str, *, pkce: bool = False) -> Client:
-    """The client of checked metadata, defaults filled in.
+    """The client of checked metadata, with defaults.
 
-    ``pkce`` is the default of ``require_pkce`` for confidential clients: those that were stored
-    before there was such a member go on without.
+    ``pkce`` is the default of ``require_pkce`` for confidential clients. Clients stored before that
+    member existed do not require PKCE.
     """
     members: dict[str, Any] = {name: getattr(metadata, name) for name in _SAME}
     members = {k: tuple(v) if isinstance(v, list) else v for k, v in members.items()}

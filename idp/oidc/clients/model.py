@@ -1,4 +1,4 @@
-"""A registered relying party: RFC 7591 §2 metadata, checked, and our own beside it."""
+"""A registered relying party: checked RFC 7591 §2 metadata, and the provider's own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ from idp.oidc.vocabulary import SIGNING_ALGS, claims_of
 
 
 class ClientStatus(StrEnum):
-    """A disabled client keeps its registration and can do nothing."""
+    """A disabled client keeps its registration; all its requests are refused."""
 
     ACTIVE = "active"
     DISABLED = "disabled"
 
 
 class TokenFormat(StrEnum):
-    """How a client's access tokens look: an opaque handle, or a JWT (RFC 9068)."""
+    """Format of a client's access tokens: an opaque handle, or a JWT (RFC 9068)."""
 
     REFERENCE = "reference"
     JWT = "jwt"
@@ -25,7 +25,7 @@ class TokenFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text for people (RFC 7591 §2.2): Vietnamese, and English when it was given."""
+    """A text for people (RFC 7591 §2.2): Vietnamese, and optional English."""
 
     vi: str
     en: str = ""
@@ -37,7 +37,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """The keyed digest of a client secret; ``expires_at`` once a newer one has replaced it."""
+    """The keyed digest of a client secret; ``expires_at`` is set when a newer one replaces it."""
 
     digest: str
     expires_at: int | None = None
@@ -49,22 +49,22 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A relying party. Names are RFC 7591's and OpenID Connect Registration's.
+    """A relying party. Names are those of RFC 7591 and OpenID Connect Registration.
 
     ``sector`` is the pairwise sector (OIDC Core §8.1). ``minimum_level`` is ``minimum_acr`` as a
-    number and ``methods`` the authentication methods accepted (none named: any). ``resource`` is
-    the audience of its access tokens: the client_ids of resource servers, with spaces.
+    number and ``methods`` the authentication methods accepted (empty: any). ``resource`` is the
+    audience of its access tokens: space-separated client_ids of resource servers.
     ``client_assertion_max_seconds`` is how far ahead the ``exp`` of its assertions may be.
-    ``refresh_token_repeat_seconds`` is how long the answer to a refresh may be given again (0:
-    never, None: as its profile says). Of ``required_claims`` its agreement says that no login is of
-    use without them; ``purpose`` tells the citizen what the data are for, and a new
-    ``purpose_version`` asks for consent again.
+    ``refresh_token_repeat_seconds`` is how long the response to a refresh may be repeated (0:
+    never, None: as in its profile). A login without the ``required_claims`` is refused;
+    ``purpose`` explains the use of the data to the citizen, and a new ``purpose_version`` requires
+    a new consent.
     """
 
     client_id: str
     client_name: Text
     sector: str
-    # Authorization requests and their answers
+    # Authorization requests and responses
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
     application_type: str = "web"
@@ -86,7 +86,7 @@ class Client:
     require_auth_time: bool = False
     default_acr_values: tuple[str, ...] = ()
     initiate_login_uri: str = ""
-    # How it authenticates
+    # Client authentication
     token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105 (a method's name)
     token_endpoint_auth_signing_alg: str | None = None
     tls_client_auth_subject_dn: str = ""
@@ -96,7 +96,7 @@ class Client:
     tls_client_auth_san_email: str = ""
     jwks: Mapping[str, Any] = field(default_factory=dict, hash=False)
     jwks_uri: str = ""
-    # What it is given
+    # Tokens and responses
     dpop_bound_access_tokens: bool = False
     tls_client_certificate_bound_access_tokens: bool = False
     sector_identifier_uri: str = ""
@@ -116,7 +116,7 @@ class Client:
     backchannel_token_delivery_mode: str | None = None
     backchannel_client_notification_endpoint: str = ""
     backchannel_authentication_request_signing_alg: str | None = None
-    # What people see
+    # Shown to people
     client_uri: str = ""
     policy_uri: str = ""
     tos_uri: str = ""
@@ -124,7 +124,7 @@ class Client:
     contacts: tuple[str, ...] = ()
     software_id: str = ""
     software_version: str = ""
-    # Our own
+    # The provider's own
     minimum_level: int = 1
     methods: tuple[str, ...] = ()
     refresh_token_repeat_seconds: int | None = None
@@ -142,7 +142,7 @@ class Client:
 
     @property
     def active(self) -> bool:
-        """Whether the client may do anything at all."""
+        """Whether the client is enabled."""
         return self.status is ClientStatus.ACTIVE
 
     @property
@@ -152,10 +152,10 @@ class Client:
 
     @property
     def pkce_required(self) -> bool:
-        """Whether its authorization requests must carry a code challenge (RFC 9700 §2.1.1)."""
+        """Whether its authorization requests must have a code challenge (RFC 9700 §2.1.1)."""
         return self.require_pkce or self.public or self.profile.pkce_required
 
     @property
     def claims(self) -> frozenset[str]:
-        """The personal claims it may ever be given: those of its registered scopes."""
+        """The personal claims of its registered scopes, the most it can get."""
         return claims_of(self.scope)

@@ -1,6 +1,6 @@
-"""Security profiles as data: what each asks of its clients (RFC 9700, FAPI 1.0, FAPI 2.0).
+"""Security profiles as data: requirements on clients (RFC 9700, FAPI 1.0, FAPI 2.0).
 
-A check reads a member of its client's profile; no code asks which profile it is.
+A check reads a member of the client's profile; no code compares profile names.
 """
 
 from collections.abc import Mapping
@@ -24,18 +24,18 @@ class Profile:
 
     ``pkce_required`` holds for confidential clients; public clients always need PKCE.
     ``sender_constrained``: tokens must be bound to a key of the client (RFC 9449, RFC 8705).
-    ``assertion_algs``: what assertions, request objects and DPoP proofs are signed with.
-    ``assertion_max_ahead``: how far ahead a client may register that its assertions' ``exp`` is.
+    ``assertion_algs``: algorithms of assertions, request objects and DPoP proofs.
+    ``assertion_max_ahead``: the most that ``client_assertion_max_seconds`` may be.
     ``assertion_for_issuer_only``: a client assertion's ``aud`` is the issuer, as a string;
-    ``assertion_for_several``: it may name others beside us.
-    ``request_object_algs``: what request objects may be signed with, if at all; they must say when
-    they begin and end, no more than ``request_object_ttl`` apart, unless that is 0.
-    ``refresh_rotation``: each use of a refresh token brings another one.
-    ``refresh_repeat``: the answer to a refresh may be given again for some seconds, as it may have
-    been lost on its way.
-    ``signed_answers``: an authorization response is a JWT (JARM), or holds an ID token with hashes
-    of all beside it, ``s_hash`` too (FAPI 1.0 Advanced §5.2.2.1).
-    ``nonce_required``: for an answer without an ID token as well (FAPI 1.0 Baseline §5.2.2.2).
+    ``assertion_for_several``: it may have further audiences.
+    ``request_object_algs``: accepted algorithms of request objects. Request objects must have
+    ``nbf`` and ``exp``, at most ``request_object_ttl`` apart, unless that is 0.
+    ``refresh_rotation``: each use of a refresh token issues a new one.
+    ``refresh_repeat``: the response to a refresh may be repeated for some seconds, in case it was
+    lost.
+    ``signed_answers``: an authorization response is a JWT (JARM), or has an ID token with hashes
+    of the other members, also ``s_hash`` (FAPI 1.0 Advanced §5.2.2.1).
+    ``nonce_required``: also for a response without an ID token (FAPI 1.0 Baseline §5.2.2.2).
     """
 
     name: str

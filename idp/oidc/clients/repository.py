@@ -1,8 +1,8 @@
-"""Registered clients in the database, and the copy each process keeps of them.
+"""Registered clients in the database, and their copy in each process.
 
-Every change takes the next number of one counter under a row lock, so that changes commit in the
-order of their numbers and a process learns what is new by one query: ``changed > known``. A
-deleted client leaves its id behind, which is never given to anybody else.
+Every change takes the next number of a counter under a row lock. So changes commit in the order of
+their numbers, and one query finds the new ones: ``changed > known``. The id of a deleted client is
+kept and never used again.
 """
 
 import time
@@ -59,18 +59,18 @@ MISSES = 20
 
 
 class ClientExists(Exception):
-    """The client_id is taken, or was once."""
+    """The client_id is or was in use."""
 
 
 class Clients:
-    """The register of clients: every call reads or writes the database."""
+    """The client register; every call reads or writes the database."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     def create(self, client: Client) -> Client:
-        """Register a client; answers it with its ``created_at``.
+        """Register a client; returns it with its ``created_at``.
 
         Raises:
             ClientExists: the id is taken.
@@ -96,18 +96,18 @@ class Clients:
             return tuple(_client(row) for row in connection.execute(query))
 
     def update(self, client: Client) -> None:
-        """Write the client's metadata, secrets and status as they are in ``client``."""
+        """Store the metadata, secrets and status of ``client``."""
         with self._database.begin() as connection:
             update_client(connection, client)
 
     def delete(self, client_id: str) -> None:
-        """Forget the client's metadata and secrets; its id stays taken."""
+        """Delete the client's metadata and secrets; its id stays in use."""
         with self._database.begin() as connection:
             delete_client(connection, client_id)
 
 
 def insert_client(connection: Connection, client: Client) -> None:
-    """Register a client in the caller's transaction, which ends when its id is taken.
+    """Register a client in the caller's transaction.
 
     Raises:
         ClientExists: the id is taken.
@@ -121,12 +121,12 @@ def insert_client(connection: Connection, client: Client) -> None:
 
 
 def update_client(connection: Connection, client: Client) -> None:
-    """Write a client in the caller's transaction: see :meth:`Clients.update`."""
+    """Update a client in the caller's transaction: see :meth:`Clients.update`."""
     _write(connection, client.client_id, _values(client))
 
 
 def delete_client(connection: Connection, client_id: str) -> None:
-    """Forget a client in the caller's transaction: see :meth:`Clients.delete`."""
+    """Delete a client in the caller's transaction: see :meth:`Clients.delete`."""
     _write(connection, client_id, {"status": _DELETED, "registration": {}, "secrets": []})
 
 
@@ -147,13 +147,13 @@ class _Snapshot:
 
 
 class ClientCache:
-    """This process's copy of the register; no larger than the register.
+    """This process's copy of the register.
 
     The process's refresher reads what changed, twice a second.
 
-    A client that it does not know may have been registered a moment ago in another process, so
-    that the register is asked at once: together for all who ask at the same time, and only
-    ``MISSES`` times in a second, lest strangers with invented ids keep the database busy.
+    Another process may just have registered an unknown client. So a miss queries the register at
+    once, with one query for concurrent misses, and at most ``MISSES`` times a second, so that
+    invented ids do not load the database.
     """
 
     def __init__(self, database: Database, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -166,7 +166,7 @@ class ClientCache:
         """The client, whatever its status.
 
         Raises:
-            Unavailable: the register has not answered for over ten seconds.
+            Unavailable: the database has not answered for over ten seconds.
         """
         found = self._current().by_id.get(client_id)
         return found or (self._current(missing=True).by_id.get(client_id) if client_id else None)
@@ -180,11 +180,11 @@ class ClientCache:
         return self._current().by_tag.get(tag) or self._current(missing=True).by_tag.get(tag)
 
     def browser_origins(self) -> frozenset[str]:
-        """The origins whose scripts may call us (CORS): those of active public web clients."""
+        """The origins whose scripts may call the provider (CORS): active public web clients."""
         return self._current().origins
 
     def web_origins(self) -> frozenset[str]:
-        """The origins of every active client's pages: those that may frame our session's page."""
+        """The origins of every active client's pages, which may frame /session."""
         return self._current().pages
 
     def refresh(self) -> None:
@@ -204,7 +204,7 @@ class ClientCache:
         return known
 
     def _may_ask(self, now: float) -> bool:
-        """Whether the register may be asked once more for what this copy does not have."""
+        """Whether another miss may query the register."""
         if len(self._misses) == MISSES and now - self._misses[0] < 1:
             return False
         self._misses.append(now)

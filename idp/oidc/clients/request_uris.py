@@ -1,7 +1,7 @@
-"""Request objects behind a client's ``request_uris``: OIDC Core §6.2, RFC 9101 §5.2.
+"""Request objects at a client's ``request_uris``: OIDC Core §6.2, RFC 9101 §5.2.
 
-What is fetched may be kept only under an address that says what is there: one whose fragment is the
-content's SHA-256. Invented requests make the provider call a client's server only so often.
+A request object is cached only if the fragment of its URI is the content's SHA-256. A limit bounds
+the calls to a client's server that requests can cause.
 """
 
 import hashlib
@@ -14,17 +14,17 @@ from idp.outbound.client import OutboundClient, OutboundError
 from idp.storage.transient import Get, TransientStore
 
 FETCHES = Limit("request-uri", 600, 60)
-"""Of one client's request objects in a minute."""
+"""Fetches of one client's request objects in a minute."""
 KEPT_TTL = 3_600
 MAX_BYTES = 24 * 1024
 MAX_WAITING = 4
-"""Threads of a process that clients' servers may hold up at a time: the others serve on."""
+"""Most threads of a process that may wait for clients' servers at a time."""
 PATIENCE = 0.5
 ACCEPT = "application/oauth-authz-req+jwt, application/jwt"
 
 
 class NoRequestObject(Exception):
-    """There is none to be had; ``reason`` is a short machine word for the audit log."""
+    """The request object is not available; ``reason`` is a short word for the audit log."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -32,14 +32,14 @@ class NoRequestObject(Exception):
 
 
 def registered(request_uri: str, client: Client) -> bool:
-    """Whether it is one of the client's; the fragment tells versions of one document apart."""
+    """Whether the client registered it; the fragment may differ, as it names a version."""
     return request_uri in client.request_uris or (
         request_uri.partition("#")[0] in client.request_uris
     )
 
 
 class RequestUris:
-    """Fetches request objects of clients. Every thread may ask."""
+    """Fetches request objects of clients. Thread-safe."""
 
     def __init__(self, outbound: OutboundClient, transient: TransientStore) -> None:
         self._outbound = outbound
@@ -47,10 +47,10 @@ class RequestUris:
         self._waiting = threading.BoundedSemaphore(MAX_WAITING)
 
     def get(self, client: Client, request_uri: str) -> str:
-        """The request object at ``request_uri``, as text that nobody has judged.
+        """The request object at ``request_uri``, as unverified text.
 
         Raises:
-            NoRequestObject: not registered, or not to be had.
+            NoRequestObject: not registered, or not available.
             Unavailable: the store does not answer.
         """
         if not registered(request_uri, client):

@@ -1,6 +1,6 @@
-"""Which client metadata may be registered: RFC 7591 §2, OIDC Registration §2, RFC 9700.
+"""Checks of client metadata at registration: RFC 7591 §2, OIDC Registration §2, RFC 9700.
 
-Everything is checked and all problems are reported together.
+All problems are reported at once.
 """
 
 import re
@@ -66,10 +66,10 @@ _CALLED = (
     "backchannel_logout_uri",
     "backchannel_client_notification_endpoint",
 )
-"""Those that the provider itself calls: the outbound guard's rules hold for them."""
+"""URIs that the provider calls; the rules of the outbound client apply to them."""
 NAMES = ("client_name", "client_name#vi", "client_name#en")
 TEXTS = (*NAMES, "purpose", "purpose#vi", "purpose#en")
-"""Members that citizens read."""
+"""Members shown to citizens."""
 _SHOWN = (*TEXTS, "purpose_version", "contacts", "software_id", "software_version")
 _ANSWERS = ("id_token", "userinfo", "introspection", "authorization")
 _SIGNING_ALGS = tuple(f"{each}_signed_response_alg" for each in _ANSWERS)
@@ -79,7 +79,7 @@ _ENCRYPTION_ENCS = tuple(f"{each}_enc" for each in _ENCRYPTED)
 
 
 class InvalidMetadata(ValueError):
-    """Metadata that cannot be registered; ``problems`` are ``member: what is wrong``."""
+    """Metadata that cannot be registered; ``problems`` are ``member: problem``."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("; ".join(problems))
@@ -88,10 +88,10 @@ class InvalidMetadata(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What differs between one deployment, or one door, and another.
+    """Rules that depend on the deployment, or on who registers the client.
 
-    ``methods`` are the authentication methods there are. ``loopback``: addresses that the provider
-    calls may be this machine's. ``unknown_members`` are ignored instead of refused. ``pkce`` is
+    ``methods`` are the available authentication methods. ``loopback``: the provider may call
+    loopback addresses. ``unknown_members`` are ignored instead of refused. ``pkce`` is
     the default of ``require_pkce`` for confidential clients (RFC 9700 §2.1.1).
     """
 
@@ -105,16 +105,16 @@ STRICT = Rules()
 
 
 def register(raw: Mapping[str, Any], *, client_id: str, rules: Rules = STRICT) -> Client:
-    """The client that ``raw`` describes.
+    """The client described by ``raw``.
 
     Raises:
-        InvalidMetadata: with every problem that was found.
+        InvalidMetadata: with every problem.
     """
     metadata, mistyped = _read(raw)
     problems = [*mistyped.values()]
     if not rules.unknown_members:
         problems += unknown_problems(raw)
-    problems += [  # a mistyped member was left out, which is no second mistake
+    problems += [  # a mistyped member is reported once
         each for each in _problems(metadata, client_id, rules) if _member(each) not in mistyped
     ]
     if problems:
@@ -123,7 +123,7 @@ def register(raw: Mapping[str, Any], *, client_id: str, rules: Rules = STRICT) -
 
 
 def _read(raw: Mapping[str, Any]) -> tuple[Metadata, dict[str, str]]:
-    """The members that have the right type, and what is wrong with each of the others."""
+    """The members of the right type, and a problem for each other one."""
     try:
         return Metadata.model_validate(dict(raw)), {}
     except ValidationError as error:
@@ -141,7 +141,7 @@ def _member(problem: str) -> str:
 
 def _problems(metadata: Metadata, client_id: str, rules: Rules) -> Iterator[str]:
     if not _CLIENT_ID.fullmatch(client_id):
-        yield "client_id: has 1 to 200 visible ASCII characters"
+        yield "client_id: must have 1 to 200 visible ASCII characters"
     yield from _text_problems(metadata)
     yield from _redirect_problems(metadata, client_id)
     yield from _page_problems(metadata)
@@ -158,18 +158,18 @@ def _problems(metadata: Metadata, client_id: str, rules: Rules) -> Iterator[str]
 
 
 def _values(metadata: Metadata, member: str) -> list[str]:
-    """The values of a member that holds a text or a list of texts; none where it is left out."""
+    """The values of a string or list member; empty if it is omitted."""
     value = getattr(metadata, member.replace("#", "_"))
     return [value] if isinstance(value, str) and value else list(value)
 
 
 def _text_problems(metadata: Metadata) -> Iterator[str]:
-    """People see what a text says, and nothing in it that they cannot see."""
+    """Texts shown to people: required, short, and without hidden characters."""
     if not metadata.client_name.strip():
-        yield "client_name: is required; it is what citizens read when they log in"
+        yield "client_name: is required, since the login pages show it"
     for name in NAMES:
         if any(len(each) > MAX_NAME for each in _values(metadata, name)):
-            yield f"{name}: has at most {MAX_NAME} characters"
+            yield f"{name}: must have at most {MAX_NAME} characters"
     for name in _SHOWN:
         try:
             for each in _values(metadata, name):
@@ -179,7 +179,7 @@ def _text_problems(metadata: Metadata) -> Iterator[str]:
 
 
 def _called_problems(metadata: Metadata, *, loopback: bool) -> Iterator[str]:
-    """What the outbound client would refuse to call is refused at once, as far as a URL tells."""
+    """Refuse URIs that the outbound client would not call, as far as the URI shows."""
     for name in _CALLED:
         for uri in _values(metadata, name):
             try:
@@ -187,12 +187,12 @@ def _called_problems(metadata: Metadata, *, loopback: bool) -> Iterator[str]:
             except OutboundError:
                 yield (
                     f"{name}: {uri[:80]!r} cannot be called: it needs https,"
-                    " and a host that is not on this machine or a private network"
+                    " and a host outside this machine and private networks"
                 )
 
 
 def _protection_problems(metadata: Metadata) -> Iterator[str]:
-    """What a kind of client, or a profile, does not leave to the client."""
+    """Protections required by the kind of client or its profile."""
     profile = PROFILES.get(metadata.profile, BASELINE)
     public = metadata.token_endpoint_auth_method == "none"  # noqa: S105
     if metadata.require_pkce is False and (public or profile.pkce_required):
@@ -221,7 +221,7 @@ def _page_problems(metadata: Metadata) -> Iterator[str]:
             yield f"{name}: {error}"
     for uri in metadata.request_uris:
         try:
-            check_page_uri(uri.partition("#")[0])  # the fragment may be a digest of the content
+            check_page_uri(uri.partition("#")[0])  # the fragment may be the content's digest
         except ValueError as error:
             yield f"request_uris: {uri[:80]!r} {error}"
     if metadata.initiate_login_uri and not metadata.initiate_login_uri.startswith("https:"):
@@ -229,11 +229,11 @@ def _page_problems(metadata: Metadata) -> Iterator[str]:
 
 
 def _channel_problems(metadata: Metadata) -> Iterator[str]:
-    """Front-Channel Logout §2: at one of the client's own origins. CIBA §4: how it is notified."""
+    """Front-Channel Logout §2: one of the client's origins. CIBA §4: delivery mode."""
     front = metadata.frontchannel_logout_uri
     try:
         elsewhere = bool(front) and origin(front) not in map(origin, metadata.redirect_uris)
-    except ValueError:  # a URI that cannot be read, reported where it is checked
+    except ValueError:  # a malformed URI, reported where it is checked
         elsewhere = False
     if elsewhere:
         yield "frontchannel_logout_uri: must have the origin of a redirect URI"
@@ -241,9 +241,9 @@ def _channel_problems(metadata: Metadata) -> Iterator[str]:
     if mode not in (None, *DELIVERY_MODES):
         yield f"backchannel_token_delivery_mode: must be one of {', '.join(DELIVERY_MODES)}"
     if (mode is None) is (CIBA in metadata.grant_types):
-        yield "backchannel_token_delivery_mode: goes with the CIBA grant"
+        yield "backchannel_token_delivery_mode: is required with the CIBA grant, and only with it"
     if (mode == "ping") is not bool(metadata.backchannel_client_notification_endpoint):
-        yield "backchannel_client_notification_endpoint: goes with delivery mode ping"
+        yield "backchannel_client_notification_endpoint: is required in ping mode, and only in it"
 
 
 def _grant_problems(metadata: Metadata) -> Iterator[str]:
@@ -251,20 +251,20 @@ def _grant_problems(metadata: Metadata) -> Iterator[str]:
     if not grants or not grants <= set(GRANT_TYPES):
         yield f"grant_types: each must be one of {', '.join(GRANT_TYPES)}"
     if grants & {"authorization_code", "implicit"} and not metadata.redirect_uris:
-        yield "redirect_uris: the authorization_code and implicit grants need one"
+        yield "redirect_uris: the authorization_code and implicit grants need at least one"
     if "refresh_token" in grants and grants.isdisjoint(set(LOGIN_GRANTS) - {"implicit"}):
-        yield "grant_types: refresh_token needs a grant beside it that gives one"
+        yield "grant_types: refresh_token also needs a grant that issues refresh tokens"
     if metadata.token_endpoint_auth_method == "none":  # noqa: S105
         for each in grants & {"client_credentials", CIBA}:
             yield f"grant_types: {each} needs a client that authenticates"
     try:
         scope_tuple(metadata.scope or OPENID)
     except ValueError:
-        yield "scope: is not a list of scope tokens"
+        yield "scope: must be a list of scope tokens, separated by spaces"
 
 
 def _response_type_problems(metadata: Metadata) -> Iterator[str]:
-    """OIDC Registration §2: response types and the grant types they stand for go together."""
+    """OIDC Registration §2: response types need their grant types, and the other way round."""
     allowed = PROFILES.get(metadata.profile, BASELINE).response_types
     types, grants = effective_response_types(metadata), set(metadata.grant_types)
     for each in types:
@@ -291,7 +291,7 @@ def _authentication_problems(metadata: Metadata) -> Iterator[str]:
         yield f"token_endpoint_auth_signing_alg: one of {', '.join(profile.assertion_algs)}"
     subjects = sum(bool(getattr(metadata, name)) for name in SUBJECTS)
     if subjects != (1 if method == "tls_client_auth" else 0):
-        yield "tls_client_auth_subject_dn or _san_…: exactly one, and only with tls_client_auth"
+        yield "tls_client_auth_subject_dn or _san_…: exactly one with tls_client_auth, else none"
     yield from _subject_problems(metadata)
 
 
@@ -301,7 +301,7 @@ def _subject_problems(metadata: Metadata) -> Iterator[str]:
         try:
             _ = subject.parse(registered) if registered else None
         except ValueError:
-            yield f"{name}: is not such a name"
+            yield f"{name}: is malformed"
 
 
 def _key_problems(metadata: Metadata) -> Iterator[str]:
@@ -311,9 +311,9 @@ def _key_problems(metadata: Metadata) -> Iterator[str]:
     }
     encrypted = any(getattr(metadata, name) for name in _ENCRYPTION_ALGS if "response" in name)
     if (needs or encrypted) and not (metadata.jwks or metadata.jwks_uri):
-        yield "jwks: the client's public keys are needed, here or at jwks_uri"
+        yield "jwks: send the client's public keys here or at jwks_uri"
     if metadata.jwks is not None and metadata.jwks_uri:
-        yield "jwks: either here or at jwks_uri"
+        yield "jwks: send keys either here or at jwks_uri, not both"
     try:
         if metadata.jwks is not None:
             yield from _misfits(metadata, parse_jwk_set(metadata.jwks))
@@ -322,13 +322,13 @@ def _key_problems(metadata: Metadata) -> Iterator[str]:
 
 
 def _misfits(metadata: Metadata, keys: JwkSet) -> Iterator[str]:
-    """What the keys cannot be used for though it was registered."""
+    """Registered uses without a fitting key."""
     if not keys.keys:
-        yield "jwks: holds no key that we can use"
+        yield "jwks: has no usable key"
     for name in _ENCRYPTION_ALGS:
         alg = getattr(metadata, name)
         if "response" in name and alg in ENCRYPTION_ALGS and not keys.encryption_key(alg):
-            yield f"jwks: holds no key for {name} {alg}"
+            yield f"jwks: has no key for {name} {alg}"
 
 
 def _claim_problems(metadata: Metadata) -> Iterator[str]:
@@ -345,7 +345,7 @@ def _claim_problems(metadata: Metadata) -> Iterator[str]:
     if not all(_DETAILS_TYPE.fullmatch(each) for each in metadata.authorization_details_types):
         yield "authorization_details_types: must be names of types"
     if not all(_CLIENT_ID.fullmatch(each) for each in metadata.resource.split(" ") if each):
-        yield "resource: is the client_id of the resource server, or several with spaces"
+        yield "resource: must be client_ids of resource servers, separated by spaces"
 
 
 def _method_problems(metadata: Metadata, known: Collection[str]) -> Iterator[str]:

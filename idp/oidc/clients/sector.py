@@ -1,7 +1,7 @@
 """Pairwise subject identifiers: OIDC Core §8.1.
 
 ``sub`` is an HMAC under a key that nothing else uses and that never rotates, over the sector and
-the account's random id: neither a personal number nor a guess at one leads to it.
+the account's random id. It cannot be derived from a personal number.
 """
 
 import hmac
@@ -16,7 +16,7 @@ from idp.outbound.client import OutboundClient, OutboundError
 
 
 class InvalidSector(ValueError):
-    """A sector that a client may not join; the message says why."""
+    """A sector that the client may not use; the message has the reason."""
 
 
 def sector_identifier(
@@ -24,8 +24,8 @@ def sector_identifier(
 ) -> str:
     """The sector of a client: the host of its ``sector_identifier_uri``, or of its redirect URIs.
 
-    Where those have several hosts, or lead to a loopback host or an app's scheme, which belong to
-    nobody, the client is a sector of its own: its subjects are like nobody else's.
+    If those have several hosts, a loopback host or a private-use scheme, the client is a sector of
+    its own and shares its subjects with no other client.
     """
     if sector_identifier_uri:
         return urlsplit(sector_identifier_uri).hostname or client_id
@@ -35,25 +35,25 @@ def sector_identifier(
 
 
 def fetch_sector(outbound: OutboundClient, uri: str, redirect_uris: Iterable[str]) -> None:
-    """Return when who answers at ``uri`` says that all ``redirect_uris`` are of its sector.
+    """Check that the document at ``uri`` lists all ``redirect_uris``.
 
-    To be asked whenever a client is registered or its redirect URIs change.
+    Call it whenever a client is registered or its redirect URIs change.
 
     Raises:
-        InvalidSector: it does not say so, or nothing that can be read.
+        InvalidSector: a URI is missing, or the document is not readable.
     """
     try:
         body = outbound.get(uri, accept="application/json")
     except OutboundError as error:
-        raise InvalidSector(f"{uri[:200]} gave no usable answer") from error
+        raise InvalidSector(f"{uri[:200]} cannot be fetched") from error
     check_sector_document(uri, body, redirect_uris)
 
 
 def check_sector_document(uri: str, body: bytes, redirect_uris: Iterable[str]) -> None:
-    """Return when the document lists every redirect URI, letter by letter (OIDC Core §8.1).
+    """Check that the document lists every redirect URI exactly (OIDC Core §8.1).
 
     Raises:
-        InvalidSector: it does not, or is no JSON array of strings.
+        InvalidSector: a URI is missing, or the document is not a JSON array of strings.
     """
     try:
         listed = loads_array(body)
@@ -67,6 +67,6 @@ def check_sector_document(uri: str, body: bytes, redirect_uris: Iterable[str]) -
 
 @lru_cache(maxsize=1024)
 def pairwise_subject(key: bytes, sector: str, account_id: str) -> str:
-    """``sub``: what the account is called in ``sector``."""
+    """``sub`` of the account in ``sector``."""
     message = sector.encode() + b"\x00" + account_id.encode()
     return b64url(hmac.digest(key, message, "sha256"))

@@ -1,6 +1,6 @@
-"""Which URIs a client may register: RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1.
+"""URIs that a client may register: RFC 6749 §3.1.2, RFC 8252 §7, RFC 9700 §2.1.
 
-Matching a request's ``redirect_uri`` against what was registered is the authorization endpoint's.
+The authorization endpoint compares a request's ``redirect_uri`` with the registered ones.
 """
 
 import re
@@ -24,18 +24,18 @@ WEB_PATTERN = (
     rf"^{_NO_DOT_SEGMENT}(?:https://[a-z0-9](?:(?:[a-z0-9\-]|\.(?!\.))*[a-z0-9])?"
     rf"|http://(?:localhost|127\.0\.0\.1|\[::1\])){_PORT}(?:/{_CHARACTER}*)?{_QUERY}$"
 )
-"""A regular expression (ECMA-262) for those of :func:`check_page_uri`, but for hosts in IPv6."""
+"""A regular expression (ECMA-262) for :func:`check_page_uri`, without IPv6 hosts."""
 APP_PATTERN = (
     rf"^{_NO_DOT_SEGMENT}[a-z][a-z0-9+\-]*(?:\.[a-z0-9+\-]+)+:/(?!/){_CHARACTER}*{_QUERY}$"
 )
-"""One for an app's own scheme (RFC 8252 §7.1)."""
+"""A regular expression for private-use schemes (RFC 8252 §7.1)."""
 
 
 def check_redirect_uri(uri: str, *, native: bool) -> str:
-    """A URI that answers may be sent to: https; http to this machine; an app's own scheme.
+    """A redirect URI: https, http on a loopback host, or a native app's private-use scheme.
 
     Raises:
-        ValueError: why it cannot be registered.
+        ValueError: with the reason.
     """
     parts = _split(uri)
     if native and not parts.netloc and _REVERSE_DNS.fullmatch(parts.scheme):
@@ -44,23 +44,23 @@ def check_redirect_uri(uri: str, *, native: bool) -> str:
 
 
 def check_page_uri(uri: str) -> str:
-    """A page or picture of the relying party: https, or http on this machine.
+    """A page or image of the relying party: https, or http on a loopback host.
 
     Raises:
-        ValueError: why it cannot be registered.
+        ValueError: with the reason.
     """
     return _check_web(uri, _split(uri))
 
 
 def loopback(uri: str) -> bool:
-    """Whether a checked URI leads to the machine the browser runs on."""
+    """Whether a checked URI has a loopback host."""
     return urlsplit(uri).hostname in LOOPBACK_HOSTS
 
 
 def origin(uri: str) -> str:
     """``scheme://host[:port]`` of a checked web URI, as browsers write it (RFC 6454 §6.2).
 
-    ``""`` for an app's own scheme.
+    ``""`` for a private-use scheme.
     """
     parts = urlsplit(uri)
     host = parts.netloc.removesuffix(_DEFAULT_PORTS.get(parts.scheme, ""))
@@ -68,12 +68,12 @@ def origin(uri: str) -> str:
 
 
 def host(uri: str) -> str:
-    """The host of a checked URI, ``""`` for an app's own scheme."""
+    """The host of a checked URI, ``""`` for a private-use scheme."""
     return urlsplit(uri).hostname or ""
 
 
 def _split(uri: str) -> SplitResult:
-    # No '*': nothing may be taken for a wildcard. No '#': RFC 6749 §3.1.2. No '\', no control.
+    # No '*': not a wildcard. No '#': RFC 6749 §3.1.2. No '\' and no control characters.
     if len(uri) > MAX_URI:
         raise ValueError(f"is longer than {MAX_URI} characters")
     if not _PLAIN.fullmatch(uri) or _PERCENT.search(uri):
@@ -88,11 +88,11 @@ def _split(uri: str) -> SplitResult:
 
 
 def _character(uri: str) -> str:
-    """What is wrong with the characters of a URI that has one it may not have."""
+    """The problem with a URI that has a forbidden character."""
     if not uri:
         return "is empty"
     if "#" in uri:
-        return "has a fragment: leave # and what follows out"
+        return "has a fragment: remove it from the # on"
     if "*" in uri:
         return "has a wildcard: register each URI in full"
     if not uri.isascii():

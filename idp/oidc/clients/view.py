@@ -1,6 +1,6 @@
-"""What pages show of a relying party: only what its registration says, which somebody vouches for.
+"""Client data shown on pages: only from its registration.
 
-A logo comes from the relying party's own server, which so learns the citizen's address.
+A logo is loaded from the relying party's server, which so learns the citizen's IP address.
 """
 
 from functools import lru_cache
@@ -12,9 +12,9 @@ from idp.web.security import form_target
 
 
 def home(client: Client) -> str:
-    """Where the way back to a client leads: its own page, or the front of where it is answered.
+    """The link back to a client: its own page, or the origin of a redirect URI.
 
-    ``""`` for an application.
+    ``""`` for a native app.
     """
     if client.client_uri or client.application_type == "native":
         return client.client_uri
@@ -23,13 +23,13 @@ def home(client: Client) -> str:
 
 @lru_cache(1024)
 def view(client: Client | None) -> ClientView | None:
-    """What login pages show of a client."""
+    """The client data on login pages."""
     if client is None:
         return None
     sources = tuple(dict.fromkeys(form_target(each) for each in client.redirect_uris))
     hosts = dict.fromkeys(host(each) for each in client.redirect_uris)
     picture = form_target(client.logo_uri) if client.logo_uri else ""
-    shown = picture.startswith(("https://", "http://"))  # else no source could name it alone
+    shown = picture.startswith(("https://", "http://"))  # a CSP source must be https or http
     return ClientView(
         name={"vi": client.client_name.vi, "en": client.client_name.in_locale("en")},
         home=home(client),

@@ -182,7 +182,7 @@ def test_keys_that_do_not_fit_are_not_registered(answer: str, alg: str, key: Jwk
     raw = {"redirect_uris": ["https://rp.example/cb"], name: alg, "jwks": JwkSet((key,)).export()}
     with pytest.raises(InvalidMetadata) as caught:
         register(raw, client_id="rp")
-    assert f"jwks: holds no key for {name} {alg}" in caught.value.problems
+    assert f"jwks: has no key for {name} {alg}" in caught.value.problems
 
 
 def test_who_registers_nothing_gets_nothing_encrypted(world: World) -> None:

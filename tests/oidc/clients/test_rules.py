@@ -92,7 +92,7 @@ def test_an_independent_reader_accepts_what_we_register(claims: Any) -> None:
 def test_an_unknown_member_is_refused_with_the_name_that_was_meant(name: str, meant: str) -> None:
     said = problems({name: "x"})
     hint = f"; did you mean {meant}?" if meant else ""
-    assert said == (f"{name}: is not a member of client metadata{hint}",)
+    assert said == (f"{name}: unknown member of client metadata{hint}",)
     ignoring = Rules(unknown_members=True)
     assert register({**PORTAL, name: 1}, client_id="portal", rules=ignoring)
 
@@ -112,9 +112,7 @@ def test_a_name_is_required(change: dict[str, Any]) -> None:
     raw = {name: each for name, each in {**PORTAL, **change}.items() if each is not None}
     with pytest.raises(InvalidMetadata) as caught:
         register(raw, client_id="portal")
-    assert caught.value.problems == (
-        "client_name: is required; it is what citizens read when they log in",
-    )
+    assert caught.value.problems == ("client_name: is required, since the login pages show it",)
 
 
 def test_no_scope_but_openid_when_none_is_asked_for() -> None:

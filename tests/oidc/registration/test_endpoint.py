@@ -59,7 +59,7 @@ def test_an_unknown_member_and_every_other_mistake_are_told_at_once(registrar: R
     )
     assert (response.status, body(response)["error"]) == (400, "invalid_client_metadata")
     told = body(response)["error_description"]
-    assert "profle: is not a member of client metadata; did you mean profile?" in told
+    assert "profle: unknown member of client metadata; did you mean profile?" in told
     for member in ("jwks_uri", "backchannel_logout_uri", "contacts"):
         assert f"{member}: " in told
 
