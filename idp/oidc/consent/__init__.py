@@ -1,1 +1,1 @@
-"""Consent: which personal data a citizen lets a relying party have, claim by claim."""
+"""Consent: which claims a citizen allows a relying party to have."""

@@ -1,7 +1,7 @@
 """Rich authorization requests: one transaction that a citizen approves (RFC 9396).
 
-The types are data: what each may say, how long, and what a citizen reads it under. An approval is
-for one login only and is never remembered, so that no transaction passes on the answer to another.
+The types are data: members, lengths and labels. An approval is for one login only and is not
+remembered, so that it never applies to another transaction.
 """
 
 import json
@@ -30,7 +30,7 @@ _DIGEST = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of a type: text of at most ``longest`` characters that people can read."""
+    """A member of a type: visible text of at most ``longest`` characters."""
 
     name: str
     longest: int = 120
@@ -38,7 +38,7 @@ class Member:
     form: re.Pattern[str] | None = None
 
     def accepts(self, value: object) -> bool:
-        """Whether ``value`` may stand here: no hidden character, no line break."""
+        """Whether ``value`` is valid: no hidden character, no line break."""
         if not isinstance(value, str) or not 0 < len(value) <= self.longest:
             return False
         if any(hidden(each) for each in value):
@@ -63,7 +63,7 @@ TYPES: Mapping[str, tuple[Member, ...]] = {
 
 
 def parse(text: str, client: Client) -> tuple[Detail, ...]:
-    """The details in ``authorization_details``, ``""`` standing for none (RFC 9396 §2 and §5).
+    """The details in ``authorization_details``; ``""``: none (RFC 9396 §2 and §5).
 
     Raises:
         OAuthError: ``invalid_authorization_details``.
@@ -74,41 +74,41 @@ def parse(text: str, client: Client) -> tuple[Detail, ...]:
         wrapped = b'{"all":' + text.encode("utf-8", "surrogatepass") + b"}"
         (found,) = loads_object(wrapped, max_depth=4).values()
     except ValueError as error:
-        raise _invalid("not a JSON array") from error
+        raise _invalid("must be a JSON array") from error
     if not isinstance(found, list) or not 0 < len(found) <= MAX_DETAILS:
-        raise _invalid(f"an array of 1 to {MAX_DETAILS} objects is expected")
+        raise _invalid(f"must be an array of 1 to {MAX_DETAILS} objects")
     return tuple(_detail(each, client) for each in found)
 
 
 def refuse(params: Params) -> None:
-    """Return when a request asks for no transaction where none can be approved.
+    """Check that a request has no transaction, at an endpoint that cannot approve one.
 
     Raises:
-        OAuthError: ``invalid_authorization_details`` (RFC 9396 §5), it does.
+        OAuthError: ``invalid_authorization_details`` (RFC 9396 §5): it has one.
     """
     if PARAMETER in params:
-        raise _invalid("a transaction is approved in an authorization request only")
+        raise _invalid("only an authorization request can approve a transaction")
 
 
 def approval_key(flow: str) -> str:
-    """Where the answer of one login is kept."""
+    """Key of the approval of one login."""
     return f"approved:{{{flow}}}"
 
 
 def approve(flow: str, account_id: str, details: tuple[Detail, ...]) -> Put:
-    """The operation that keeps a citizen's yes to just these details in this login."""
+    """The operation that stores a citizen's approval of exactly these details in this login."""
     return Put(approval_key(flow), {"answer": _answer(account_id, details)}, APPROVAL_TTL)
 
 
 def approval_of(flow: str) -> Get[Mapping[str, Any]]:
-    """The operation that reads it back."""
+    """The operation that reads the approval."""
     return Get(approval_key(flow))
 
 
 def approved(
     record: Mapping[str, Any] | None, account_id: str, details: tuple[Detail, ...]
 ) -> bool:
-    """Whether a record is this citizen's yes to just these details."""
+    """Whether a record is this citizen's approval of exactly these details."""
     return record is not None and record["answer"] == _answer(account_id, details)
 
 
@@ -118,13 +118,13 @@ def _answer(account_id: str, details: tuple[Detail, ...]) -> str:
 
 def _detail(value: Any, client: Client) -> Detail:
     if not isinstance(value, dict) or not isinstance(value.get("type"), str):
-        raise _invalid("each of them is an object with a type")
+        raise _invalid("each must be an object with a type")
     members = TYPES.get(value["type"])
     if members is None or value["type"] not in client.authorization_details_types:
-        raise _invalid("a type that the client is not registered for")
+        raise _invalid("the client is not registered for this type")
     known = {each.name: each for each in members}
     for name in value.keys() - {"type", *known}:
-        raise _invalid(f"{name[:40]!r} is no member of this type")
+        raise _invalid(f"{name[:40]!r} is not a member of this type")
     for each in members:
         if each.name in value or each.required:
             _check(each, value.get(each.name))

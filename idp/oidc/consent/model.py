@@ -1,7 +1,7 @@
-"""What is asked of a citizen and what they answered.
+"""Requested claims, and the citizen's consent.
 
-An answer is kept as the proof of consent that Law 91/2025/QH15 wants: who, whom, for which purpose
-and text, which data, at what level, when.
+A consent is stored as the proof that Law 91/2025/QH15 requires: citizen, relying party, purpose and
+its text, data, level, time.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,15 +24,15 @@ PART_OF: Mapping[str, str] = {
     "phone_number_verified": "phone_number",
     "email_verified": "email",
 }
-"""Claims that tell nothing beyond another: beside it they are not asked for on their own."""
+"""Claims that are part of another claim and need no question of their own beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedClaims(Record):
     """The personal claims of one authorization request.
 
-    Without the ``required`` ones the citizen cannot go on; each of the ``voluntary`` ones is theirs
-    to give or not. ``anew``: they must be asked in this very transaction (``prompt=consent``).
+    The citizen must give the ``required`` claims to continue and may refuse each ``voluntary`` one.
+    ``anew``: they must be asked in this transaction (``prompt=consent``).
     """
 
     required: tuple[str, ...] = ()
@@ -43,23 +43,23 @@ class RequestedClaims(Record):
     def of(
         cls, wanted: frozenset[str], required: frozenset[str], *, anew: bool
     ) -> "RequestedClaims":
-        """The claims ``wanted``, of which ``required`` ones must be given, and their parts."""
+        """The claims ``wanted``; those in ``required``, and their parts, are required."""
         must = {each for each in wanted if each in required or PART_OF.get(each) in required}
         return cls(_in_order(must), _in_order(wanted - must), anew)
 
     @property
     def claims(self) -> tuple[str, ...]:
-        """All of them."""
+        """All requested claims."""
         return self.required + self.voluntary
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """Those that have a line of their own on the page."""
+        """The claims with their own line on the page."""
         groups = (self.required, self.voluntary)
         return tuple(each for group in groups for each in group if PART_OF.get(each) not in group)
 
     def with_parts(self, ticked: Iterable[str]) -> frozenset[str]:
-        """The voluntary claims that are given by ticking these lines."""
+        """The voluntary claims that these ticked lines grant."""
         lines = frozenset(ticked)
         return frozenset(
             each for each in self.voluntary if not lines.isdisjoint({each, PART_OF.get(each)})
@@ -67,7 +67,7 @@ class RequestedClaims(Record):
 
 
 def _in_order(claims: Iterable[str]) -> tuple[str, ...]:
-    """Claims as people expect to read them: the name first, then what else scopes list."""
+    """Claims in display order: the name first, then the order of the scopes."""
     found = frozenset(claims)
     known = (claim for listed in SCOPE_CLAIMS.values() for claim in listed)
     return tuple(claim for claim in known if claim in found)
@@ -77,9 +77,9 @@ def _in_order(claims: Iterable[str]) -> tuple[str, ...]:
 class Consent:
     """A citizen's answer to one relying party, for one version of its purpose.
 
-    ``refused`` are voluntary claims they were shown and did not give, remembered so that nobody
-    nags. ``text_digest`` is the digest of the purpose as shown. Times are epoch seconds. ``flow``
-    is the login it was given in, ``id`` its number in the database.
+    ``refused`` are voluntary claims that were shown and not given; they are not asked again.
+    ``text_digest`` is the digest of the purpose as shown. Times are epoch seconds. ``flow`` is the
+    login it was given in, ``id`` its number in the database.
     """
 
     account_id: str
@@ -96,7 +96,7 @@ class Consent:
     id: int = field(default=0, compare=False)
 
     def stands(self, client: Client) -> bool:
-        """Whether it is neither withdrawn nor for another version of the purpose."""
+        """Whether it is not withdrawn and for the present version of the purpose."""
         return self.withdrawn_at is None and self.purpose_version == client.purpose_version
 
 
@@ -130,10 +130,10 @@ def answer(
     locale: str,
     now: int,
 ) -> Consent:
-    """The consent of a citizen who pressed Allow with the lines ``ticked``.
+    """The consent of a citizen who allowed the ``ticked`` lines.
 
-    What was answered earlier and is not asked now stays as it was; a tick for anything that was
-    not asked means nothing.
+    Earlier answers to claims that are not asked now are kept; ticks for claims that were not asked
+    are ignored.
     """
     granted = frozenset(asked.required) | asked.with_parts(ticked)
     kept = before if before is not None and before.stands(client) else None

@@ -1,4 +1,4 @@
-"""Consents in the database: every answer is a row that stays, the last one counts."""
+"""Consents in the database: one permanent row for each answer; the last one is valid."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ consents = Table(
     Column("given_at", BigInteger, nullable=False),
     Column("withdrawn_at", BigInteger),
     Column("flow", String(43)),
-    # The answer before it, 0 for the first one: of two that are sent at once one is kept.
+    # Id of the previous answer, 0 for the first: of two concurrent answers one is stored.
     Column("follows", BigInteger),
     Index("ix_consents_account_id_client_id", "account_id", "client_id", "id"),
     Index("ix_consents_follows", "account_id", "client_id", "follows", unique=True),
@@ -78,10 +78,10 @@ _WITHDRAW = Statement(
 
 
 class Consents:
-    """What citizens let relying parties have.
+    """The consents of citizens to relying parties.
 
-    ``keep_ttl`` (seconds) is how long anything issued under a consent can live: the longest
-    session, for which a withdrawal is remembered among the revocations.
+    ``keep_ttl`` (seconds) is the longest life of anything issued under a consent, the longest
+    session; a withdrawal is kept among the revocations for as long.
     """
 
     def __init__(self, database: Database, ends: Ends, clock: Clock, *, keep_ttl: int) -> None:
@@ -91,7 +91,7 @@ class Consents:
         self._keep_ttl = keep_ttl
 
     def find(self, account_id: str, client_id: str) -> Consent | None:
-        """The last answer of a citizen to a client, a withdrawn one too.
+        """The last answer of a citizen to a client, even if withdrawn.
 
         Raises:
             Unavailable: the database does not answer.
@@ -100,29 +100,29 @@ class Consents:
         return _consent(rows[0]) if rows else None
 
     def of_account(self, account_id: str) -> tuple[Consent, ...]:
-        """Every answer a citizen gave, the newest first: the proof kept of each."""
+        """Every answer of a citizen, newest first."""
         query = select(consents).where(consents.c.account_id == account_id).order_by(_LATEST)
         with self._database.read() as connection:
             return tuple(_consent(row) for row in connection.execute(query))
 
     @staticmethod
     def row(consent: Consent, *, follows: int | None = None) -> Beside:
-        """What keeps an answer beside its record in the audit log.
+        """The statement that stores an answer together with its audit entry.
 
-        ``follows`` is the id of the last answer when it was given, 0 for none: when another came
-        first, nothing is kept. None: whatever came before.
+        ``follows`` is the id of the previous answer, 0 for none: if another answer came first,
+        nothing is stored. None: store in any case.
         """
         return Beside(_KEEP, _values(consent, follows))
 
     def add(self, consent: Consent) -> None:
-        """Keep an answer that has no record of its own."""
+        """Store an answer without an audit entry."""
         with self._database.begin() as connection:
             connection.execute(insert(consents).values(_values(consent, None)))
 
     def withdraw(self, account_id: str, client_id: str) -> bool:
-        """Take a consent back, with the record of it; whether there was one.
+        """Withdraw a consent, with its record; returns whether there was one.
 
-        It ends what was issued under it, refresh tokens too, before this returns.
+        Before it returns, everything issued under the consent is revoked, also refresh tokens.
         """
         now = self._clock()
         withdrawn = Beside(_WITHDRAW, {"account": account_id, "client": client_id, "moment": now})
@@ -139,9 +139,9 @@ class Consents:
 
 
 def _values(consent: Consent, follows: int | None) -> dict[str, Any]:
-    told = {name: getattr(consent, name) for name in _KEPT if name != "follows"}
+    plain = {name: getattr(consent, name) for name in _KEPT if name != "follows"}
     lists = {"granted": sorted(consent.granted), "refused": sorted(consent.refused)}
-    return {**told, **lists, "follows": follows}
+    return {**plain, **lists, "follows": follows}
 
 
 def _of(account_id: str, client_id: str) -> ColumnElement[bool]:

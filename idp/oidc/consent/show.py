@@ -1,4 +1,4 @@
-"""Claim values, and transactions to approve, as their owner reads them on the consent page."""
+"""Claim values and transactions, formatted for the consent page."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ _WORDS: Mapping[str, Callable[[Any, Translator], str]] = {
 
 
 def text(claim: str, value: Any, t: Translator) -> str:
-    """The value of a personal claim in words; ``""`` when there is none."""
+    """The value of a personal claim in words; ``""`` if there is none."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -31,7 +31,7 @@ def text(claim: str, value: Any, t: Translator) -> str:
 
 
 def detail(transaction: Detail, t: Translator) -> dict[str, Any]:
-    """A transaction (RFC 9396): what it is called, and its lines as label and text."""
+    """A transaction (RFC 9396): its title, and its lines as label and text."""
     type_ = transaction["type"]
     shown = dict(transaction)
     if "amount" in shown:
@@ -42,7 +42,7 @@ def detail(transaction: Detail, t: Translator) -> dict[str, Any]:
 
 
 def _grouped(amount: str, t: Translator) -> str:
-    """A decimal number with its thousands apart, as the language writes it."""
+    """A decimal number with the language's thousands separators."""
     whole, point, cents = amount.partition(".")
     text = f"{int(whole):,}{point}{cents}"
     return text.translate(str.maketrans(",.", ".,")) if t.locale == "vi" else text

@@ -1,7 +1,7 @@
-"""The consent page, /consent/<t>: which data, for what, and the citizen's answer.
+"""The consent page, /consent/<t>: the data, the purpose, and the citizen's answer.
 
-It is a step of a login like any other: reached only when the login is proved, answered only from
-this browser, and left for wherever the login goes on. Nothing is ticked beforehand.
+It is a step of a login: shown only after authentication, answered only from the same browser, and
+followed by the next step. No box is ticked by default.
 """
 
 from dataclasses import dataclass, field, replace
@@ -34,7 +34,7 @@ from idp.web.i18n import Translator
 
 @dataclass(frozen=True, slots=True)
 class ConsentDesk:
-    """What the page needs."""
+    """The services of the consent page."""
 
     forms: Forms
     desk: Desk
@@ -48,7 +48,7 @@ class ConsentDesk:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One citizen asked for one relying party, in a login that is proved."""
+    """A consent to ask for, in an authenticated login."""
 
     visit: Visit
     client: Client
@@ -61,7 +61,7 @@ class Question:
 
     @property
     def answered(self) -> bool:
-        """Whether this login has its answer: the form was sent twice."""
+        """Whether this login is already answered: the form was sent twice."""
         since, known = self.visit.transaction.begun_at, self.known
         return (
             known is not None
@@ -71,7 +71,7 @@ class Question:
 
     @property
     def context(self) -> dict[str, str]:
-        """What every event of it says."""
+        """The common members of its audit events."""
         return {
             "flow": self.visit.ticket.flow,
             "client_id": self.client.client_id,
@@ -89,12 +89,12 @@ class Line:
 
     @property
     def label(self) -> str:
-        """The id of the message that names it."""
+        """The message id of its label."""
         return f"claim.{self.claim}"
 
     @property
     def slot(self) -> str:
-        """The name of the slot of its value."""
+        """The slot of its value."""
         return f"value_{self.claim}"
 
 
@@ -119,7 +119,7 @@ def _consent(consent_desk: ConsentDesk, request: Request, t: str) -> Response:
 
 
 def _question(consent_desk: ConsentDesk, visit: Visit) -> Question | None:
-    """What to ask at this step; None when the login is elsewhere, or it was answered already.
+    """The question at this step; None if the login is at another step, or it is answered.
 
     Raises:
         Notice: the account may not be used.
@@ -137,7 +137,7 @@ def _question(consent_desk: ConsentDesk, visit: Visit) -> Question | None:
     known = consent_desk.consents.find(account.id, client.client_id)
     if not transactions and not must_ask(asked, known, client, since=visit.transaction.begun_at):
         return None
-    # The form is bound to whom it showed the data of: another login in between voids it.
+    # The form is bound to the account whose data it shows: another login invalidates it.
     form = f"consent/{visit.ticket.text}/{account.id}"
     holder = Holder(client, account, person)
     return Question(visit, client, holder, step, asked, transactions, known, form)
@@ -176,7 +176,7 @@ def _page(consent_desk: ConsentDesk, question: Question) -> Response:
 
 
 def _values(consent_desk: ConsentDesk, question: Question, t: Translator) -> dict[str, str]:
-    """The value of each claim, which only its owner sees, by the name of its slot on the page."""
+    """The value of each claim by its slot on the page."""
     claims = question.asked.shown
     values = personal_claims(claims, question.holder, now=consent_desk.clock())
     return {
@@ -186,20 +186,20 @@ def _values(consent_desk: ConsentDesk, question: Question, t: Translator) -> dic
 
 
 def host_of(redirect_uri: str) -> str:
-    """Where the data go, as far as it is verified: the host, or an application's own scheme.
+    """The verified destination of the data: the host, or an app's private-use scheme.
 
-    ``""`` for a client that has neither page nor redirect URI: a device.
+    ``""`` for a client without page and redirect URI, a device.
     """
     parts = urlsplit(redirect_uri)
     return parts.netloc or (f"{parts.scheme}:" if parts.scheme else "")
 
 
 def _answer(consent_desk: ConsentDesk, question: Question) -> Response:
-    """Keep the answer, with its record, and go on.
+    """Store the answer with its audit entry, then continue the login.
 
     Raises:
-        CsrfFailed: it is not from our page, as this citizen saw it.
-        HttpError: it is no answer.
+        CsrfFailed: the form is not from the page shown to this citizen.
+        HttpError: the form has no decision.
     """
     visit, desk = question.visit, consent_desk.desk
     consent_desk.forms.check(visit.request, question.form, visit.browser)
@@ -210,7 +210,7 @@ def _answer(consent_desk: ConsentDesk, question: Question) -> Response:
         case ("deny", None) | (None, "cancel"):
             consent_desk.audit.write(ConsentDenied(**question.context), peer=visit.request.peer)
             return desk.cancel(visit, "consent")
-    raise HttpError(400, "neither allow nor deny")
+    raise HttpError(400, "decision must be allow or deny")
 
 
 def _allow(consent_desk: ConsentDesk, question: Question) -> Response:
@@ -227,7 +227,7 @@ def _allow(consent_desk: ConsentDesk, question: Question) -> Response:
 
 
 def _keep(consent_desk: ConsentDesk, question: Question) -> bool:
-    """Keep the answer, with its record; False when another answer came first."""
+    """Store the answer with its audit entry; False if another answer came first."""
     visit, client, known = question.visit, question.client, question.known
     given = answer(
         question.asked,

@@ -1,8 +1,8 @@
 """Token introspection: RFC 7662, signed answers RFC 9701.
 
-A client learns of its own tokens, a resource server of those for it. A resource server is
-registered as a client whose ``client_id`` is the ``resource`` of others. To everybody else a token
-is not active, like one that never was.
+A client may introspect its own tokens, a resource server those for it. A resource server is
+registered as a client whose ``client_id`` is the ``resource`` of others. For other callers a token
+is not active, as an unknown one.
 """
 
 from collections.abc import Mapping
@@ -37,11 +37,11 @@ INACTIVE: Mapping[str, Any] = {"active": False}
 TYP = "token-introspection+jwt"
 MEDIA_TYPE = f"application/{TYP}"
 DEFAULT_ALG = "RS256"
-"""Of a client that registered none (RFC 9701 §6)."""
+"""For a client without a registered algorithm (RFC 9701 §6)."""
 
 
 def introspect(services: Services, request: Request) -> Response:
-    """What a token is, for whom it concerns.
+    """The state of a token, for its client or resource server.
 
     Raises:
         OAuthError: ``invalid_client``, ``invalid_request``.
@@ -67,13 +67,13 @@ def _found(services: Services, client: Client, text: str) -> Mapping[str, Any]:
 
 
 def _wants_jwt(request: Request) -> bool:
-    """Whether the answer is asked for as evidence to keep (RFC 9701 §4)."""
+    """Whether the caller accepts a signed response (RFC 9701 §4)."""
     types = (each.partition(";")[0] for each in request.headers.get("accept", "").split(","))
     return MEDIA_TYPE in {each.strip().lower() for each in types}
 
 
 def _signed(services: Services, client: Client, found: Mapping[str, Any]) -> Response:
-    """The answer in a JWT for the caller; its claims stand inside one of their own (§5)."""
+    """The response in a JWT for the caller, inside the claim ``token_introspection`` (§5)."""
     claims = {
         "iss": services.settings.issuer,
         "aud": client.client_id,
@@ -143,7 +143,7 @@ def _endpoints(services: Services) -> tuple[Endpoint, ...]:
 
 
 _STATE = answer(
-    "Its state; in a JWT for who accepts one (RFC 9701)",
+    "The token's state; a JWT if the caller accepts one (RFC 9701)",
     an_object(
         {
             "active": {"type": "boolean"},
@@ -162,12 +162,12 @@ _STATE = answer(
 _PATHS: Paths = {
     "/introspect": {
         "post": operation(
-            "What a token is (RFC 7662)",
+            "Introspect a token (RFC 7662)",
             {"200": _STATE},
             body=form(
                 {"token": TEXT, "token_type_hint": TEXT},
                 ("token",),
-                f"A caller that accepts {MEDIA_TYPE} gets that. A public client is refused.",
+                f"Accept {MEDIA_TYPE} for a signed response. Public clients are refused.",
             ),
             security=CLIENT_AUTHENTICATION,
         )

@@ -1,1 +1,1 @@
-"""Tokens: what an authorization is, and how it becomes tokens."""
+"""Authorizations, and the tokens issued from them."""

@@ -1,7 +1,7 @@
 """Access tokens: an opaque handle, or a JWT (RFC 9068) for a resource server to read.
 
-Both leave one ``access`` record, keyed by a digest: the handle's secret is known to its holder
-alone, and a JWT's ``jti`` is that digest, which is of no use as a handle.
+Both have one ``access`` record, keyed by a digest. Only the holder knows the handle's secret; a
+JWT's ``jti`` is the digest, which does not work as a handle.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class AccessTokenRecord(Record):
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """An access token as it is kept, under ``key``. Times are epoch seconds."""
+    """An access token and the ``key`` of its record. Times are epoch seconds."""
 
     key: str
     authorization: Authorization
@@ -40,18 +40,18 @@ class AccessToken:
     expires_at: int
 
     def put(self) -> Put:
-        """The operation that keeps it."""
+        """The operation that stores it."""
         kept = AccessTokenRecord(self.authorization, self.issued_at, self.expires_at)
         return Put(self.key, kept, self.expires_at - self.issued_at)
 
     @property
     def audience(self) -> tuple[str, ...]:
-        """The resource servers it is for besides ourselves."""
+        """The resource servers it is for, besides the provider."""
         return tuple(self.authorization.resource.split())
 
 
 def jwt_claims(token: AccessToken, handle: Handle, *, issuer: str, subject: str) -> dict[str, Any]:
-    """The claims of the JWT form (RFC 9068 §2.2). UserInfo, ours, is an audience under openid."""
+    """The claims of the JWT form (RFC 9068 §2.2). With openid, UserInfo is an audience too."""
     authorization = token.authorization
     ours = (issuer,) if OPENID in authorization.scope or not token.audience else ()
     audience = (*token.audience, *ours)
@@ -79,12 +79,12 @@ def jwt_claims(token: AccessToken, handle: Handle, *, issuer: str, subject: str)
 
 
 def flow_of(key: str) -> str:
-    """The flow of the token whose record is kept under ``key``."""
+    """The flow of the token with the record ``key``."""
     return key[len(KIND) + 2 : len(KIND) + 2 + FLOW_CHARS]
 
 
 def record_key(token: str, keys: JwkSet, *, issuer: str, now: int) -> str | None:
-    """Where the record of a presented token is kept; None when it cannot be one of ours."""
+    """Key of a presented token's record; None if the provider cannot have issued it."""
     if "." not in token:
         handle = Handle.parse(token)
         return handle.key(KIND) if handle else None
@@ -108,7 +108,7 @@ def record_key(token: str, keys: JwkSet, *, issuer: str, now: int) -> str | None
 def _key_of(jti: str) -> str:
     flow, tail = jti[:FLOW_CHARS], jti[FLOW_CHARS:]
     if len(jti) != _JTI_CHARS:
-        raise ValueError("not a jti of ours")
+        raise ValueError("not a jti of this provider")
     b64url_decode(flow)
     b64url_decode(tail)
     return f"{KIND}:{{{flow}}}:{tail}"

@@ -1,7 +1,7 @@
-"""An authorization: what a citizen, or a client for itself, allowed one client to have.
+"""An authorization: what a citizen, or the client itself, allowed one client.
 
-It is the value a grant returns and tokens are minted from. The record of an authorization code is
-its dump with a ``binding`` beside it and what the binding is made of, see :class:`CodeBinding`.
+A grant returns it, and tokens are issued from it. The record of an authorization code is its dump
+with a ``binding`` and the binding's parts, see :class:`CodeBinding`.
 """
 
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ from idp.standing.check import Authority
 class Authorization(Record):
     """One authorization; its ``flow`` names the family of all tokens made from it.
 
-    ``account_id``, ``session_id`` and ``auth_time`` are None when the client acts for itself.
-    ``claims`` and ``id_token_claims`` are the claims allowed, for UserInfo and for the ID token.
-    ``issued_at`` (epoch seconds) stays the same over refreshes, and nothing made from the
-    authorization outlives ``expires_at``: the absolute end of the session. ``details`` are the
-    transactions approved (RFC 9396). ``resource`` lists the resource servers its tokens are for
+    ``account_id``, ``session_id`` and ``auth_time`` are None if the client acts for itself.
+    ``claims`` and ``id_token_claims`` are the allowed claims, for UserInfo and for the ID token.
+    ``issued_at`` (epoch seconds) does not change at a refresh. Nothing issued from the
+    authorization outlives ``expires_at``, the absolute end of the session. ``details`` are the
+    approved transactions (RFC 9396). ``resource`` lists the resource servers its tokens are for
     (RFC 8707), and ``cnf`` what they are bound to (see ``tokens.sender_constraint``). ``cards`` are
-    the keys of the chips that proved the session by then: with such a card it ends.
+    the keys of the chips that authenticated the session: it ends if such a card is revoked.
     """
 
     flow: str
@@ -59,17 +59,17 @@ class Authorization(Record):
 
     @property
     def acr(self) -> str:
-        """The ``acr`` value of the level reached."""
+        """The ``acr`` value of its level."""
         return assurance.acr(self.level)
 
 
 @dataclass(frozen=True, slots=True)
 class CodeBinding:
-    """What a code is bound to: shown again, as a whole, or the code is not taken.
+    """The binding of a code: the token request must match all of it.
 
-    ``code_challenge`` is empty when the request had none, so that a verifier nobody asked for is a
-    mismatch too: the PKCE downgrade of RFC 9700 §4.8. ``dpop_jkt`` is empty too when the request
-    named no key: then any may redeem the code, or none (RFC 9449 §10).
+    ``code_challenge`` is empty if the request had none, so that an unexpected verifier is a
+    mismatch too: the PKCE downgrade of RFC 9700 §4.8. ``dpop_jkt`` is empty if the request named no
+    key: then the code can be redeemed with any key or without (RFC 9449 §10).
     """
 
     client_id: str
@@ -79,16 +79,16 @@ class CodeBinding:
 
     @property
     def digest(self) -> str:
-        """All of it as one value, to compare."""
+        """One value of all members, for comparison."""
         return digest(
             "\n".join((self.client_id, self.redirect_uri, self.code_challenge, self.dpop_jkt))
         )
 
     def record(self, authorization: Authorization) -> dict[str, Any]:
-        """The record of a code; ``bound`` only tells a client's developer what did not fit."""
+        """The record of a code; ``bound`` is only for the developer's error message."""
         return {**authorization.dump(), "binding": self.digest, "bound": asdict(self)}
 
     def mismatch(self, record: Mapping[str, Any]) -> str:
-        """The first member that is not as in ``record``, ``""`` where the record does not tell."""
+        """The first member that differs from ``record``, ``""`` if the record has no ``bound``."""
         bound = record.get("bound", {})
         return next((name for name, value in bound.items() if getattr(self, name) != value), "")

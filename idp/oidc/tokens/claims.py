@@ -1,4 +1,4 @@
-"""Which personal claims leave: asked for and consented to, and still registered (OIDC Core §5)."""
+"""Released personal claims: requested, consented to, and still registered (OIDC Core §5)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from idp.oidc.vocabulary import ACCOUNT_LEVEL
 
 
 def personal_claims(wanted: Iterable[str], holder: Holder, *, now: int) -> dict[str, Any]:
-    """The claims of ``wanted`` that the client may have; unknown ones are left out."""
+    """The claims in ``wanted`` that the client may have; unknown ones are omitted."""
     allowed = frozenset(wanted) & (holder.client.claims | {ACCOUNT_LEVEL})
     if not allowed or holder.person is None or holder.account is None:
         return {}

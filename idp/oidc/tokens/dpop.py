@@ -1,6 +1,6 @@
-"""DPoP proofs and nonces: RFC 9449 §4, §8 and §9. A proof shows, once, that its sender holds a key.
+"""DPoP proofs and nonces: RFC 9449 §4, §8 and §9. A proof shows once that its sender has a key.
 
-Whether a proof is owed, and what its key is bound to, is said in ``tokens.sender_constraint``.
+``tokens.sender_constraint`` decides whether a proof is required and which key it must have.
 """
 
 import hmac
@@ -22,7 +22,7 @@ NONCE_HEADER = "DPoP-Nonce"
 TYP = "dpop+jwt"
 KIND = "dpop"
 AHEAD = 30
-"""Seconds that a proof may come from the future: other people's clocks."""
+"""Seconds that a proof's ``iat`` may be in the future, for clock skew."""
 OLDEST = 5 * 60
 """Seconds after which a proof is too old."""
 NONCE_SECONDS = 60
@@ -34,7 +34,7 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]")
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that is good for this request, if it was not used before. ``jkt`` names its key."""
+    """A proof that is valid for this request unless it was used before. ``jkt`` names its key."""
 
     jkt: str
     jti: str
@@ -44,12 +44,12 @@ class Proof:
 
     @property
     def use(self) -> Use:
-        """Its one use (§11.1), remembered until it is too old on every node's clock."""
+        """Its single use (§11.1), remembered until it is too old on every node's clock."""
         return Use(KIND, self.jkt, self.jti, self.iat + OLDEST + 2 * AHEAD)
 
 
 def invalid_proof(reason: str, *, seen: str = "", seconds: int | None = None) -> OAuthError:
-    """The proof is missing or not good (§5); how, only the audit log learns."""
+    """The proof is missing or not valid (§5); the reason is only in the audit log."""
     return OAuthError(
         "invalid_dpop_proof",
         "the DPoP proof is not valid",
@@ -62,7 +62,7 @@ def invalid_proof(reason: str, *, seen: str = "", seconds: int | None = None) ->
 def read(
     text: str, *, method: str, urls: Collection[str], algorithms: Collection[str], now: int
 ) -> Proof:
-    """The proof that ``text`` is, for a ``method`` request to one of ``urls`` (§4.3).
+    """The verified proof ``text``, for a ``method`` request to one of ``urls`` (§4.3).
 
     Raises:
         OAuthError: ``invalid_dpop_proof``.
@@ -94,7 +94,7 @@ def read(
 
 
 def check_token(proof: Proof, access_token: str) -> None:
-    """Return when the proof was made for this access token (§4.3, 12.1).
+    """Check that the proof is for this access token (§4.3, 12.1).
 
     Raises:
         OAuthError: ``invalid_dpop_proof``.
@@ -104,9 +104,9 @@ def check_token(proof: Proof, access_token: str) -> None:
 
 
 def normalized(url: object) -> str:
-    """A URL as its equals are spelt too, without query and fragment (RFC 3986 §6.2.2, §6.2.3).
+    """The normalized URL without query and fragment (RFC 3986 §6.2.2, §6.2.3).
 
-    ``""`` for what is no URL of ours anyway.
+    ``""`` if it cannot be a URL of the provider.
     """
     if not isinstance(url, str) or not _URL.fullmatch(url):
         return ""
@@ -124,25 +124,27 @@ def normalized(url: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Nonces:
-    """The nonces that proofs must hold (§8): the time, under a key of ours. Nothing is stored."""
+    """The nonces that proofs must hold (§8): MACs of the time. Nothing is stored."""
 
     key: bytes = field(repr=False)
 
     def current(self, now: int) -> str:
-        """The nonce to give out."""
+        """The present nonce."""
         return self._at(now // NONCE_SECONDS)
 
     def check(self, proof: Proof, now: int) -> None:
-        """Return when the proof holds a nonce of the last two minutes.
+        """Check that the proof has a nonce of the last two minutes.
 
         Raises:
-            OAuthError: ``use_dpop_nonce``: no nonce, an older or a foreign one.
+            OAuthError: ``use_dpop_nonce``: the nonce is missing, too old or unknown.
         """
         slot = now // NONCE_SECONDS
-        # One ahead: another node's clock may be.
+        # One ahead, for another node's clock.
         recent = [equal(proof.nonce, self._at(each)) for each in range(slot - 2, slot + 2)]
         if not any(recent):
-            raise OAuthError("use_dpop_nonce", "the DPoP proof must hold the nonce given here")
+            raise OAuthError(
+                "use_dpop_nonce", "the DPoP proof must have the nonce of the DPoP-Nonce header"
+            )
 
     def _at(self, slot: int) -> str:
         return _nonce(self.key, slot)
@@ -150,13 +152,13 @@ class Nonces:
 
 @lru_cache(maxsize=8)
 def _nonce(key: bytes, slot: int) -> str:
-    """The nonce of a period, which every answer of that period carries."""
+    """The nonce of a period."""
     message = b"dpop-nonce\x00" + str(slot).encode()
     return b64url(hmac.digest(key, message, "sha256")[:16])
 
 
 def _named(key: Jwk, kid: str | None) -> Jwk:
-    """The key under the name that the header calls it by: there is only this one."""
+    """The key with the ``kid`` of the header; it is the only key."""
     return replace(key, kid=kid or key.kid)
 
 
@@ -168,7 +170,7 @@ def _text(claims: Mapping[str, Any], name: str) -> str:
 
 
 def _path(path: str) -> str:
-    """A path without escapes that it does not need and without dot segments."""
+    """A path without unnecessary escapes and without dot segments."""
     segments, given = list[str](), _ESCAPE.sub(_unescaped, path or "/").split("/")[1:]
     for segment in given:
         if segment == "..":

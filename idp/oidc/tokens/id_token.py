@@ -1,4 +1,4 @@
-"""ID tokens: OpenID Connect Core §2 and §3.1.3.6. No personal data but what was asked for here."""
+"""ID tokens: OpenID Connect Core §2 and §3.1.3.6. Personal data only if requested for it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,10 +25,10 @@ def id_token_claims(
     now: int,
     ttl: int,
 ) -> dict[str, Any]:
-    """The claims of an ID token. ``personal`` never displaces one of the provider's own.
+    """The claims of an ID token. ``personal`` never replaces a protocol claim.
 
-    ``hashes`` bind what comes along with it: ``at_hash``, ``c_hash`` (OIDC Core §3.3.2.11) and
-    ``s_hash`` (FAPI 1.0 Advanced §5.2.2.1).
+    ``hashes`` bind the other members of the response: ``at_hash``, ``c_hash`` (OIDC Core
+    §3.3.2.11) and ``s_hash`` (FAPI 1.0 Advanced §5.2.2.1).
     """
     nonce = {"nonce": authorization.nonce} if authorization.nonce is not None else {}
     return {

@@ -1,7 +1,7 @@
 """The mint: the only place where an authorization becomes tokens (RFC 6749 §5.1).
 
-The tokens' records are written and everything the authorization stands on is read in one round
-trip; an answer is made only if it still stands, and only once the audit log has it.
+One round trip writes the tokens' records and reads everything that the authorization depends on.
+Tokens are returned only if it is still valid, and after the audit log has the entry.
 """
 
 from collections.abc import Mapping
@@ -36,13 +36,12 @@ _KINDS = ("access_token", "id_token", "refresh_token")
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """What a grant gives: an authorization, and which refresh token goes with its tokens.
+    """Result of a grant: an authorization, and the refresh token for the response.
 
-    ``refresh`` is stored by ``use``, which uses up the token before it in the round trip that
-    stores the access token, or was stored before; ``renewable`` asks the mint for a new one.
-    ``first``: nothing was made of the authorization before. A replay that ends the grant at the
-    same time counts as coming after, and ends what is given here. ``resource``: the access token is
-    for less than the authorization (RFC 8707 §2.2).
+    ``refresh`` was stored before, or is stored by ``use``, which also uses up its predecessor, in
+    the round trip that stores the access token; ``renewable`` requests a new refresh token.
+    ``first``: nothing was issued from the authorization before. A concurrent replay counts as later
+    and revokes the tokens issued here. ``resource`` narrows the access token (RFC 8707 §2.2).
     """
 
     authorization: Authorization
@@ -54,7 +53,7 @@ class Redemption:
     resource: str | None = None
 
     def bound(self, cnf: Mapping[str, str]) -> "Redemption":
-        """The same, its tokens bound to what the request showed."""
+        """The same, with its tokens bound to ``cnf``."""
         if cnf == self.authorization.cnf:
             return self
         return replace(self, authorization=replace(self.authorization, cnf=cnf))
@@ -62,7 +61,7 @@ class Redemption:
 
 @dataclass(frozen=True, slots=True)
 class FrontChannel:
-    """Tokens for an authorization response: to leave once ``puts`` and ``events`` are kept."""
+    """Tokens for an authorization response: send them after storing ``puts`` and ``events``."""
 
     members: Mapping[str, str]
     puts: tuple[Put, ...] = ()
@@ -71,7 +70,7 @@ class FrontChannel:
 
 @dataclass(frozen=True, slots=True)
 class Mint:
-    """Makes the tokens of one provider."""
+    """Issues the tokens of one provider."""
 
     settings: ProviderSettings
     clock: Clock
@@ -83,10 +82,10 @@ class Mint:
     audit: AuditLog
 
     def issue(self, redemption: Redemption, *, peer: str) -> dict[str, Any]:
-        """The members of the token endpoint's answer.
+        """The members of the token response.
 
         Raises:
-            Ended: the authorization no longer stands, or somebody else was faster to use it.
+            Ended: the authorization is no longer valid, or another request used it first.
             Unavailable: a store or the audit log does not answer.
         """
         authorization, now = redemption.authorization, self.clock()
@@ -98,7 +97,7 @@ class Mint:
             puts.append(refresh_token.keep(refresh, authorization, now=now))
         use = replace(redemption.use, put=(*redemption.use.put, *puts)) if redemption.use else None
         session, mark = Standing.reads(authorization)
-        alone = redemption.first and authorization.account_id is None  # nothing was there to end
+        alone = redemption.first and authorization.account_id is None  # no session, no revocation
         self.transient.run(*((use,) if use else puts), *(() if alone else (session, mark)))
         if use and use.value.value is None:
             raise Ended("refresh_token_race")
@@ -131,16 +130,16 @@ class Mint:
         response_type: str,
         beside: Mapping[str, str],
     ) -> FrontChannel:
-        """What goes with the code, or instead of one (OIDC Core §3.2.2.5, §3.3.2.5).
+        """The tokens of an authorization response (OIDC Core §3.2.2.5, §3.3.2.5).
 
-        ``beside`` holds the code, and the state where it is signed, by the names of their hashes.
+        ``beside`` has the values to hash, the code and a signed state, by their hashes' names.
 
         Raises:
-            Ended: the authorization does not stand.
+            Ended: the authorization is not valid.
         """
         if response_type == CODE:
             return FrontChannel({})
-        # It is for refresh tokens, which never come this way (OIDC Core §11).
+        # offline_access is for refresh tokens, which are not issued here (OIDC Core §11).
         scope = tuple(each for each in authorization.scope if each != OFFLINE_ACCESS)
         authorization, now = replace(authorization, scope=scope), self.clock()
         holder = self.standing.holder(authorization, session)
@@ -168,7 +167,7 @@ class Mint:
         return self.subjects.sub(holder.client, authorization.account_id)
 
     def _access(self, authorization: Authorization, now: int) -> tuple[Handle, AccessToken]:
-        """A new access token: its handle, and what is to be kept of it."""
+        """A new access token: its handle and its record."""
         handle = Handle.new(authorization.flow)
         end = min(now + self.settings.access_token_ttl, authorization.expires_at)
         return handle, AccessToken(handle.key(access_token.KIND), authorization, now, end)
@@ -187,7 +186,7 @@ class Mint:
     def _id_token(
         self, authorization: Authorization, holder: Holder, given: Mapping[str, str], now: int
     ) -> str:
-        """``given``: what comes along with it, by the name of the hash that binds it."""
+        """``given``: the values to hash, by the names of their hashes."""
         client = holder.client
         alg = client.id_token_signed_response_alg
         claims = id_token_claims(

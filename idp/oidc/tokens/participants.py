@@ -1,8 +1,8 @@
-"""What hangs on a session: the relying parties it was used at, and the grants made in it.
+"""Participants of a session: the relying parties it was used at, and the grants made in it.
 
 At its end the relying parties are notified (OpenID Connect Back-Channel Logout 1.0 §2.1) and the
-grants are marked. Both sets grow with every authorization made in the session: whoever answers with
-one runs :func:`join` in the same round trip.
+grants are marked. Every authorization in the session adds to both sets: its response runs
+:func:`join` in the same round trip.
 """
 
 from idp.oidc.tokens.authorization import Authorization
@@ -20,7 +20,7 @@ def flows_of_key(session_id: str) -> str:
 
 
 def join(authorization: Authorization, *, now: int) -> tuple[Link, ...]:
-    """The operations that remember client and grant; none where there is no session to end."""
+    """The operations that store client and grant; none without a session."""
     session_id = authorization.session_id
     if session_id is None:
         return ()

@@ -1,6 +1,6 @@
-"""A token that somebody shows us, looked up: what UserInfo, introspection and revocation share.
+"""Look-up of presented tokens, for UserInfo, introspection and revocation.
 
-Whether what it stands on still stands is the next question: :class:`~.standing.Standing`.
+The authorization behind the token is checked by :class:`~.standing.Standing`.
 """
 
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ class Presented:
     revocations: Revocations
 
     def access_token(self, text: str) -> AccessToken:
-        """The access token that ``text`` is; its record and its grant's mark in one round trip.
+        """The access token ``text``; reads its record and its grant's mark in one round trip.
 
         Raises:
-            Ended: the provider did not issue it, or it is expired or revoked.
+            Ended: the token is unknown, expired or revoked.
         """
         key = self._key(text)
         record, mark = Get(key, AccessTokenRecord), Get[Value](revoked_key(flow_of(key)))
@@ -50,10 +50,10 @@ class Presented:
         return AccessToken(key, kept.authorization, kept.issued_at, kept.expires_at)
 
     def client_of(self, text: str) -> str:
-        """The client that an access token was issued to, whether or not it may still be used.
+        """The client of an access token, even if the token is no longer valid.
 
         Raises:
-            Ended: nothing is kept of it.
+            Ended: there is no record of it.
         """
         record = Get(self._key(text), AccessTokenRecord)
         self.transient.run(record)
@@ -62,7 +62,7 @@ class Presented:
         return record.value.authorization.client_id
 
     def _key(self, text: str) -> str:
-        """Where the record of an access token is kept, if there is one."""
+        """Key of the access token's record."""
         issuer, now = self.settings.issuer, self.clock()
         key = record_key(text, self.keys.verification(), issuer=issuer, now=now)
         if key is None:
@@ -70,10 +70,10 @@ class Presented:
         return key
 
     def refresh_token(self, text: str) -> Authorization:
-        """The authorization behind a refresh token that can still be used.
+        """The authorization of a valid refresh token.
 
         Raises:
-            Ended: the provider did not issue it, or it was used or has expired.
+            Ended: the token is unknown, used or expired.
         """
         handle = Handle.parse(text)
         if handle is None:
@@ -85,10 +85,10 @@ class Presented:
         return record.value
 
     def refresh_family(self, text: str) -> tuple[str, str]:
-        """Flow and client_id of a refresh token, used already or not.
+        """Flow and client_id of a refresh token, used or not.
 
         Raises:
-            Ended: the provider did not issue it.
+            Ended: the token is unknown.
         """
         handle = Handle.parse(text)
         if handle is None:

@@ -1,7 +1,7 @@
 """Refresh tokens: RFC 9700 §4.14. Rotated at every use, one live branch, a replay ends the family.
 
-The successor is derived from its predecessor under a key of ours, so that a client that lost the
-answer can be given the same one again although no token is stored.
+The successor is derived from its predecessor by HMAC, so that a client that lost the response can
+get the same one again although no token is stored.
 """
 
 import hmac
@@ -15,18 +15,18 @@ USED = "refresh-used"
 
 
 def successor(pepper: bytes, handle: Handle) -> Handle:
-    """The one token that may follow ``handle``."""
+    """The only successor of ``handle``."""
     message = b"refresh-successor\x00" + str(handle).encode()
     return Handle(handle.flow, b64url(hmac.digest(pepper, message, "sha256")))
 
 
 def keep(handle: Handle, authorization: Authorization, *, now: int) -> Put:
-    """The operation that makes ``handle`` a refresh token until the authorization's end."""
+    """The operation that stores ``handle`` as a refresh token until the authorization ends."""
     record = {**authorization.dump(), "binding": authorization.client_id}
     return Put(handle.key(KIND), record, max(1, authorization.expires_at - now))
 
 
 def mark_used(handle: Handle, authorization: Authorization, *, now: int) -> Put:
-    """The operation that remembers that ``handle`` was used, and when."""
+    """The operation that stores that ``handle`` was used, and when."""
     record = {"client_id": authorization.client_id, "used_at": now}
     return Put(handle.key(USED), record, max(1, authorization.expires_at - now))

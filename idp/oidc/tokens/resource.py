@@ -1,7 +1,7 @@
-"""Resource indicators: RFC 8707. Which resource servers a token is for.
+"""Resource indicators: RFC 8707. The resource servers that a token is for.
 
-An authorization's ``resource`` is a list with spaces, like a scope: first what its client
-registered, then perhaps less of it, as the authorization request and each token request say.
+An authorization's ``resource`` is a space-separated list, like a scope: the registered resources,
+which the authorization request and each token request may narrow.
 """
 
 from idp.oidc.errors import OAuthError
@@ -11,14 +11,14 @@ PARAMETER = "resource"
 
 
 def narrowed(params: Params, allowed: str) -> str:
-    """Those of ``allowed`` that a request asks for; all of them when it asks for none (§2.2).
+    """The requested resources within ``allowed``; all of them if none is requested (§2.2).
 
     Raises:
-        OAuthError: ``invalid_target``, another one, or none at all.
+        OAuthError: ``invalid_target``: a resource that is not allowed.
     """
     asked = dict.fromkeys(params.all(PARAMETER))
     if not asked:
         return allowed
     if not set(asked) <= set(allowed.split()):
-        raise OAuthError("invalid_target", "the resource is not one that was allowed")
+        raise OAuthError("invalid_target", "the resource is not allowed")
     return " ".join(asked)

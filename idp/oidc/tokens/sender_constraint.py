@@ -1,6 +1,6 @@
-"""Sender-constrained tokens: of use only to who holds a key (RFC 9449 §5 to §7, RFC 8705 §3).
+"""Sender-constrained tokens: usable only with a key (RFC 9449 §5 to §7, RFC 8705 §3).
 
-What a token is bound to is its authorization's ``cnf``: a DPoP key (``jkt``), the certificate of a
+A token is bound to the ``cnf`` of its authorization: a DPoP key (``jkt``), the certificate of a
 TLS connection (``x5t#S256``), or both.
 """
 
@@ -24,7 +24,7 @@ X5T = "x5t#S256"
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a request showed that tokens can be bound to: a DPoP key, a certificate, or nothing."""
+    """The binding shown by a request: a DPoP key, a certificate, or nothing."""
 
     jkt: str = ""
     x5t: str = ""
@@ -37,12 +37,12 @@ class Binding:
 
 
 def token_type(cnf: Mapping[str, str]) -> str:
-    """How a token is shown to a resource server (RFC 9449 §5); a certificate changes nothing."""
+    """The ``token_type`` (RFC 9449 §5); a certificate does not change it."""
     return "DPoP" if JKT in cnf else "Bearer"
 
 
 def required_of(client: Client) -> bool:
-    """Whether the client may have no token that is good in anybody's hands."""
+    """Whether the client may only have bound tokens."""
     return (
         client.profile.sender_constrained
         or client.dpop_bound_access_tokens
@@ -51,7 +51,7 @@ def required_of(client: Client) -> bool:
 
 
 def offering_nonces(constraint: "SenderConstraint", handler: Handler) -> Handler:
-    """``handler``, each of its answers with the nonce for the next proof (RFC 9449 §8.2)."""
+    """``handler`` with the nonce for the next proof in every response (RFC 9449 §8.2)."""
 
     def answer(request: Request) -> Response:
         response = handler(request)
@@ -67,7 +67,7 @@ def certificate_thumbprint(certificate: bytes | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SenderConstraint:
-    """Reads what requests show, for one provider."""
+    """Reads and checks the bindings of requests, for one provider."""
 
     settings: ProviderSettings
     clock: Clock
@@ -75,11 +75,11 @@ class SenderConstraint:
     nonces: Nonces
 
     def read(self, request: Request, client: Client) -> Binding:
-        """What the tokens that answer ``request`` are bound to. A proof is used up.
+        """The binding for the tokens issued to ``request``. Uses up the proof.
 
         Raises:
-            OAuthError: ``invalid_request``, the client owes more; ``invalid_dpop_proof``,
-                ``use_dpop_nonce``.
+            OAuthError: ``invalid_request``: a required proof or certificate is missing;
+                ``invalid_dpop_proof``, ``use_dpop_nonce``.
         """
         proof = self._proof(request, client)
         shown = certificate_thumbprint(request.certificate)
@@ -93,10 +93,10 @@ class SenderConstraint:
     def read_pushed(self, request: Request, client: Client, dpop_jkt: str) -> str:
         """The key that a pushed request's code is bound to: of its proof or its ``dpop_jkt``.
 
-        RFC 9449 §10.1; ``""`` where neither is there.
+        RFC 9449 §10.1; ``""`` without both.
 
         Raises:
-            OAuthError: ``invalid_dpop_proof``, also when they name two keys; ``use_dpop_nonce``.
+            OAuthError: ``invalid_dpop_proof``, also for two different keys; ``use_dpop_nonce``.
         """
         proof = self._proof(request, client)
         if proof is None:
@@ -109,10 +109,10 @@ class SenderConstraint:
     def check(
         self, request: Request, client: Client, token: str, cnf: Mapping[str, str], *, scheme: str
     ) -> None:
-        """Return when ``request`` shows what its access token is bound to.
+        """Check that ``request`` matches the binding of its access token.
 
-        ``scheme`` is the one it came under, in lower case: a bound token is no bearer token
-        (RFC 9449 §7.2).
+        ``scheme`` is the Authorization scheme in lower case: a bound token is not accepted as a
+        bearer token (RFC 9449 §7.2).
 
         Raises:
             OAuthError: ``invalid_token``, ``invalid_dpop_proof``, ``use_dpop_nonce``.
@@ -137,7 +137,7 @@ class SenderConstraint:
         return self.nonces.current(self.clock())
 
     def _proof(self, request: Request, client: Client) -> Proof | None:
-        """The proof of a request; its signature and its times are judged before its nonce."""
+        """The proof of a request; its signature and times are checked before its nonce."""
         text = request.headers.get(dpop.HEADER)
         if text is None:
             return None
@@ -164,11 +164,11 @@ class SenderConstraint:
 
 def _check_owed(client: Client, binding: Binding) -> None:
     if client.dpop_bound_access_tokens and not binding.jkt:
-        raise invalid_request("a DPoP proof is needed", reason="dpop_required")
+        raise invalid_request("a DPoP proof is required", reason="dpop_required")
     if client.tls_client_certificate_bound_access_tokens and not binding.x5t:
-        raise invalid_request("a client certificate is needed", reason="no_certificate")
+        raise invalid_request("a client certificate is required", reason="no_certificate")
     if client.profile.sender_constrained and not binding.cnf:
-        raise invalid_request("a DPoP proof or a client certificate is needed")
+        raise invalid_request("a DPoP proof or a client certificate is required")
 
 
 def _invalid_token(reason: str) -> OAuthError:

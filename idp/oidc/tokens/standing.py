@@ -1,7 +1,7 @@
-"""Whether what was granted still stands: asked at every use of anything made from it.
+"""Validity of authorizations: checked at every use of anything issued from them.
 
-A token is never good by itself: its client must be active and still registered for the scope, its
-session must live, its account must be usable by the one rule, and nothing of it be revoked.
+A token is valid only if its client is active and still registered for the scope, its session lives,
+its account is usable, and nothing of it is revoked.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from idp.storage.transient import Get, TransientStore, Value
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whose authorization it is: the client, and the citizen unless it acts for itself."""
+    """The client of an authorization, and the citizen unless the client acts for itself."""
 
     client: Client
     account: Account | None = None
@@ -33,16 +33,16 @@ class Holder:
 
 
 def revoked_key(flow: str) -> str:
-    """Where a revoked grant is marked, beside the durable revocation."""
+    """Key of the mark of a revoked grant, besides the durable revocation."""
     return f"grant-revoked:{{{flow}}}"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Judges authorizations, and ends them.
+    """Checks and revokes authorizations.
 
-    ``usable`` is the login desk's one rule about accounts. ``family_ttl`` (seconds): no grant
-    lives longer, so no longer need its end be remembered.
+    ``usable`` checks an account. ``family_ttl`` (seconds) is the longest life of a grant, and so of
+    its revocation.
     """
 
     clients: ClientCache

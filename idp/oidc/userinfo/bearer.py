@@ -18,7 +18,7 @@ _CHALLENGES = {
 
 @dataclass(frozen=True, slots=True)
 class PresentedToken:
-    """An access token of a request and the scheme it came under, in lower case."""
+    """An access token of a request, and its scheme in lower case."""
 
     scheme: str
     token: str = field(repr=False)
@@ -28,21 +28,21 @@ def presented_token(request: Request) -> PresentedToken:
     """The access token of a request: in the Authorization header, or in a form body.
 
     Raises:
-        OAuthError: none (401), in two places or in the query (400), or another scheme (401).
+        OAuthError: no token (401), two tokens or one in the query (400), another scheme (401).
     """
     if "access_token" in request.query:
-        raise _misplaced("an access token does not belong in the query")
+        raise _misplaced("do not send the access token in the query")
     header = request.headers.get("authorization", "")
     in_body = "access_token" in request.form
     if header and in_body:
-        raise _misplaced("the access token was sent in two ways")
+        raise _misplaced("send the access token only once")
     if in_body:
         return PresentedToken("bearer", request.form["access_token"])
     scheme, _, token = header.partition(" ")
     if scheme.lower() not in SCHEMES or not token.strip():
         raise OAuthError(
             "invalid_token",
-            "an access token is needed",
+            "an access token is required",
             status=401,
             headers={"WWW-Authenticate": ", ".join(_CHALLENGES.values())},
         )
@@ -56,20 +56,20 @@ def _misplaced(description: str) -> OAuthError:
 
 
 def invalid_token(reason: str) -> OAuthError:
-    """The token is expired, revoked or not ours; which, is not told."""
+    """The token is expired, revoked or unknown; the response does not reveal which."""
     return OAuthError("invalid_token", "the access token is not valid", status=401, reason=reason)
 
 
 def insufficient_scope(scope: str) -> OAuthError:
-    """The token is good, and not for this."""
-    return OAuthError("insufficient_scope", f"scope {scope} is needed", status=403)
+    """The token is valid, but lacks a scope."""
+    return OAuthError("insufficient_scope", f"scope {scope} is required", status=403)
 
 
 @contextmanager
 def challenging(shown: PresentedToken) -> Iterator[None]:
-    """Refusals within as a resource server tells them: with a challenge of the token's scheme.
+    """Add the challenge of the token's scheme to refusals.
 
-    What is wrong with a proof is a 401 here, other than at the token endpoint (RFC 9449 §7.1).
+    An invalid proof is a 401 here, unlike at the token endpoint (RFC 9449 §7.1).
     """
     try:
         yield

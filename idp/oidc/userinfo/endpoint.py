@@ -1,4 +1,4 @@
-"""The UserInfo endpoint: OpenID Connect Core §5.3. JSON, or a JWT for who registered so."""
+"""The UserInfo endpoint: OpenID Connect Core §5.3. JSON, or a JWT if the client registered that."""
 
 import json
 import re
@@ -39,7 +39,7 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def userinfo(services: Services, request: Request) -> Response:
-    """The citizen's claims: ``sub``, and what they let this client have.
+    """The citizen's claims: ``sub``, and those allowed to this client.
 
     Raises:
         OAuthError: ``invalid_token`` (401), ``insufficient_scope`` (403), ``invalid_request``.
@@ -49,11 +49,11 @@ def userinfo(services: Services, request: Request) -> Response:
         authorization, holder = _authorized(services, request, shown)
     claims = personal_claims(authorization.claims, holder, now=services.clock())
     claims["sub"] = services.mint.subject(authorization, holder)
-    return _said(services, holder.client, claims)
+    return _answer(services, holder.client, claims)
 
 
-def _said(services: Services, client: Client, claims: Mapping[str, Any]) -> Response:
-    """The claims as the client registered: plain, signed, encrypted, or both (§5.3.2)."""
+def _answer(services: Services, client: Client, claims: Mapping[str, Any]) -> Response:
+    """The claims in the registered form: plain, signed, encrypted, or both (§5.3.2)."""
     alg, encrypted = client.userinfo_signed_response_alg, encrypts(client, "userinfo")
     if alg is None and not encrypted:
         return json_response(claims)
@@ -70,7 +70,7 @@ def _said(services: Services, client: Client, claims: Mapping[str, Any]) -> Resp
 def _authorized(
     services: Services, request: Request, shown: PresentedToken
 ) -> tuple[Authorization, Holder]:
-    """What the token allows, and to whom: shown by who holds the key that it is bound to."""
+    """The token's authorization and holder, after the check of its key binding."""
     try:
         authorization = services.presented.access_token(shown.token).authorization
         holder = services.standing.allows(authorization)
@@ -86,7 +86,7 @@ def _authorized(
 
 
 def interacting(handler: Handler) -> Handler:
-    """Every answer names the interaction as the client did, or anew (FAPI 1.0 Baseline §6.2.1)."""
+    """Add the client's interaction id, or a new one (FAPI 1.0 Baseline §6.2.1)."""
 
     def named(request: Request) -> Response:
         given = request.headers.get(INTERACTION.lower(), "")
@@ -115,8 +115,8 @@ def _endpoints(services: Services) -> tuple[Endpoint, ...]:
 
 _NAMED = {INTERACTION: {"schema": {"type": "string", "pattern": f"^{_UUID.pattern}$"}}}
 _ANSWER = answer(
-    "The citizen's claims; in a JWT for a client that registered so (§5.3.2)",
-    an_object({"sub": TEXT}, ("sub",), description="with the claims that were let go"),
+    "The citizen's claims; a JWT if the client registered that (§5.3.2)",
+    an_object({"sub": TEXT}, ("sub",), description="and the allowed claims"),
     also={MEDIA_TYPE: JWT},
     headers=_NAMED,
 )
@@ -139,7 +139,7 @@ def _operation(**more: Any) -> Mapping[str, Any]:
 
 
 _BODY = {
-    "description": "The token, where it is not in the header Authorization (RFC 6750 §2.2)",
+    "description": "The token, if it is not in the header Authorization (RFC 6750 §2.2)",
     "content": {FORM: {"schema": members({"access_token": TEXT})}},
 }
 _PATHS: Paths = {
