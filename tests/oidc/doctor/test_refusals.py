@@ -372,6 +372,8 @@ def test_the_same_mistake_is_told_once_with_how_often_and_its_last_reference(wor
 
 
 def test_a_login_that_the_citizen_cannot_finish_is_no_mistake_of_the_client(world: World) -> None:
+    nobody = replace(world.services.desk, methods=())  # no way to prove who one is
+    world.services = replace(world.services, desk=nobody)
     answer = authorize(world, prompt="none")
     assert "error=unmet_authentication_requirements" in answer.headers["Location"]
     (finding,) = diagnose(world, world.client)
