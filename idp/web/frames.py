@@ -14,7 +14,6 @@ MAX_FRAMES = 512
 """About 6 KB each: pages by languages by relying parties that are asked for often."""
 _MARK = f"slot-{secrets.token_hex(16)}-"
 """Nobody outside can write it: it is another word in each process."""
-_SLOT = re.compile(f"{_MARK}([a-z_]+)-")
 _UNTOUCHED = re.compile(r"[^&<>'\"]*")
 """What HTML escaping leaves as it is."""
 Context: TypeAlias = tuple[tuple[str, Any], ...]
@@ -43,4 +42,5 @@ def _frame(
 ) -> tuple[str, ...]:
     """Text and names of slots in turn, text first and last."""
     marks = tuple((name, f"{_MARK}{name}-") for name in slots)
-    return tuple(_SLOT.split(render(template, (*context, *marks))))
+    slot = re.compile(f"{_MARK}({'|'.join(map(re.escape, slots))})-")
+    return tuple(slot.split(render(template, (*context, *marks))))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from markupsafe import escape
 
 from idp.oidc.consent.views import Line
+from idp.oidc.vocabulary import PERSONAL_CLAIMS
 from idp.web.frames import MAX_FRAMES, Context, fill
 from idp.web.http import Request
 from idp.web.settings import Site
@@ -21,6 +22,7 @@ CLIENTS = (
         "client_logo": "https://clinic.example.vn/logo?a=1&b=2",
     },
 )
+CLAIMS = sorted(PERSONAL_CLAIMS)
 TOKENS = {"csrf_token": "c-_9", "action": "/login/t"}
 WAYS = {"other_url": "/login/t"}
 PAGES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
@@ -44,11 +46,12 @@ PAGES: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
             "policy_url": "",
             "tos_url": "https://portal.example.vn/terms?a&b",
             "purpose": "Làm hộ chiếu",
-            "items": (Line("name", False, True), Line("pid", True, False)),
+            "items": tuple(Line(each, each == "pid", each == "name") for each in CLAIMS),
             "transactions": (),
         },
         TOKENS
-        | {"person_name": "Trần Thị Mậu", "value_name": "Trần Thị Mậu", "value_pid": "000123"},
+        | {"person_name": "Trần Thị Mậu"}
+        | {f"value_{each}": f"value of {each}" for each in CLAIMS},
     ),
     "login/passcode.html": ({"errors": (), "other_url": ""}, TOKENS),
     "login/card.html": (
