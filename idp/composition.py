@@ -110,6 +110,7 @@ def compose(
             deps,
             pages.login,
             clients=clients,
+            ends=ends,
             consents=consents,
             outbound=outside.outbound,
             sender=outside.sender,

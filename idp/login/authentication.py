@@ -1,5 +1,6 @@
 """A method of authentication, and one accepted proof by it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from idp.core.assurance import Factor
@@ -46,3 +47,8 @@ class Authentication(Record):
         """The authentication that ``method`` gives ``account_id`` at ``at``."""
         first, *further = method.factors
         return cls(method.name, first, method.amr, account_id, at, credential, tuple(further))
+
+
+def factors_of(proving: Iterable[Authentication | Method]) -> frozenset[Factor]:
+    """Every factor that they show together."""
+    return frozenset(factor for each in proving for factor in each.factors)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from idp.core import assurance
 from idp.core.assurance import Factor
-from idp.login.authentication import Authentication, Method
+from idp.login.authentication import Authentication, Method, factors_of
 from idp.login.requirement import Requirement
 
 
@@ -31,7 +31,7 @@ class Finish:
     @property
     def factors(self) -> frozenset[Factor]:
         """The factors that were proved."""
-        return _factors(self.authentications)
+        return factors_of(self.authentications)
 
     @property
     def level(self) -> int:
@@ -77,18 +77,14 @@ def next_step(
     counted = _counted(requirement, tuple(proofs), tuple(earlier), {each.name for each in usable})
     if counted and requirement.account_id not in (None, counted[0].account_id):
         return Refuse("other-account")
-    factors = _factors(counted)
+    factors = factors_of(counted)
     if counted and assurance.level(factors) >= requirement.level:
         return Finish(counted)
     missing = [each for each in usable if not factors.issuperset(each.factors)]
-    if assurance.level(factors | _factors(missing)) < requirement.level:
+    if assurance.level(factors | factors_of(missing)) < requirement.level:
         return Refuse("unmet")
     names = tuple(each.name for each in missing if counted or each.opens)
     return Authenticate(names) if names else Refuse("unmet")
-
-
-def _factors(proving: Iterable[Authentication | Method]) -> frozenset[Factor]:
-    return frozenset(factor for each in proving for factor in each.factors)
 
 
 def _accepts(requirement: Requirement, method: Method) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from idp.core import assurance
 from idp.core.handles import Handle, b64url, digest, equal
 from idp.core.records import Record
-from idp.login.authentication import Authentication
+from idp.login.authentication import Authentication, factors_of
 from idp.login.whereabouts import Whereabouts
 from idp.standing.check import Authority
 
@@ -53,7 +53,7 @@ class Session(Record):
     @property
     def level(self) -> int:
         """The level of all the authentications together."""
-        return assurance.level(factor for each in self.authentications for factor in each.factors)
+        return assurance.level(factors_of(self.authentications))
 
     @property
     def cards(self) -> tuple[str, ...]:
@@ -126,7 +126,7 @@ def advance(
     kept = session if session and session.account_id == account_id else None
     by_method = {each.method: each for each in (kept.authentications if kept else ()) + proofs}
     authentications = tuple(by_method.values())
-    level = assurance.level(factor for each in authentications for factor in each.factors)
+    level = assurance.level(factors_of(authentications))
     cookie = Handle.new(kept.id if kept else None)
     started_at = kept.started_at if kept else now
     fresh = Session(

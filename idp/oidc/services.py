@@ -95,6 +95,7 @@ class Services:
         login: Login,
         *,
         clients: ClientCache,
+        ends: Ends,
         consents: Consents,
         outbound: OutboundClient,
         sender: Sender,
@@ -105,7 +106,6 @@ class Services:
         uses = Uses(database, clock)
         nonces = Nonces(keys.derive("dpop-nonce"))
         subjects = Subjects(keys.derive("pairwise"))
-        ends = Ends(audit, revocations)
         standing = Standing(
             clients, transient, revocations, ends, clock, login.proofs.usable, settings.family_ttl
         )

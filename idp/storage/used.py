@@ -8,7 +8,7 @@ signature and bindings are good can cause the write.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, Column, Connection, String, Table, delete, text
+from sqlalchemy import BigInteger, Column, String, Table, delete
 
 from idp.core.clock import Clock
 from idp.core.handles import digest
@@ -23,12 +23,6 @@ USES = Table(
     Column("digest", String(43), primary_key=True),
     Column("expires_at", BigInteger, nullable=False, index=True),
 )
-_INSERT = text(
-    "INSERT INTO uses (digest, expires_at) VALUES (:digest, :expires_at)"
-    " ON CONFLICT (digest) DO NOTHING"
-)
-
-
 _USE = Statement(
     lambda dialect: upsert(USES, dialect).on_conflict_do_nothing().inline(),
     ("digest", "expires_at"),
@@ -62,6 +56,7 @@ class Uses:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._direct = database.direct()
         self._clock = clock
         self._group = GroupCommit(self._store)
 
@@ -85,18 +80,13 @@ class Uses:
     def _store(self, uses: Sequence[Use]) -> list[bool]:
         # In the order of their keys: two nodes that wait for each other's rows would be a deadlock.
         outcomes = dict[int, bool]()
-        with self._database.begin() as connection:
+        with self._direct.begin() as transaction:
             for place in sorted(range(len(uses)), key=lambda each: uses[each].key):
-                outcomes[place] = insert_use(connection, uses[place])
+                row = use_beside(uses[place])
+                outcomes[place] = transaction.run(row.statement, **row.values) == 1
         return [outcomes[place] for place in range(len(uses))]
 
 
 def use_beside(use: Use) -> Beside:
     """What uses it up in a transaction of another feature; no row where it was used before."""
     return Beside(_USE, {"digest": use.key, "expires_at": use.expires_at})
-
-
-def insert_use(connection: Connection, use: Use) -> bool:
-    """Use it up in the caller's transaction; False where it was used before."""
-    row = {"digest": use.key, "expires_at": use.expires_at}
-    return connection.execute(_INSERT, row).rowcount == 1

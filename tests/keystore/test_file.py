@@ -30,6 +30,7 @@ from idp.keystore.file import (
 )
 from idp.keystore.keyset import KeyState, SigningKey
 from idp.keystore.rotation import DAY, Policy
+from tests.stopwatch import Stopwatch
 
 NOW = 1_800_000_000
 POLICY = Policy(algs=("ES256",))
@@ -39,13 +40,6 @@ POLICY = Policy(algs=("ES256",))
 def directory(tmp_path: Path) -> Path:
     rotate(tmp_path / "keys", NOW, POLICY)
     return tmp_path / "keys"
-
-
-class Stopwatch:
-    at = 0.0
-
-    def __call__(self) -> float:
-        return self.at
 
 
 def test_an_empty_directory_gets_keys_and_secrets_for_us_alone(directory: Path) -> None:

@@ -20,19 +20,10 @@ from idp.storage.database import Database, metadata, open_database
 from idp.storage.memory import MemoryStore
 from idp.storage.processes import TICK, Refresher
 from idp.storage.statements import Statement
+from tests.stopwatch import Stopwatch
 
 NOW = 1_800_000_000
 LATER = NOW + 3_600
-
-
-class Stopwatch:
-    """A monotonic clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = 1_000.0
-
-    def __call__(self) -> float:
-        return self.at
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from idp.core.errors import Unavailable
 from idp.storage.fresh import PAUSE, TRUSTED, Fresh
 from idp.storage.memory import MemoryStore
 from idp.storage.processes import Refresher
+from tests.stopwatch import Stopwatch
 
 READERS = 4
 SLOW = 0.5
@@ -30,16 +31,6 @@ class Source:
         if self.away:
             raise Unavailable("source")
         return old + 1
-
-
-class Stopwatch:
-    """A monotonic clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = 1_000.0
-
-    def __call__(self) -> float:
-        return self.at
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from functools import partial
 from idp.accounts.lifecycle import AccountUnusable
 from idp.core import assurance
 from idp.core.handles import Handle, new_flow
-from idp.login.authentication import Authentication
+from idp.login.authentication import Authentication, factors_of
 from idp.login.dispatch import Finish
 from idp.oidc.authorization import respond
 from idp.oidc.ciba.grant import KIND
@@ -87,7 +87,7 @@ def _proved(services: Services, account_id: str, level: int) -> Finish:
     """The proofs of a login at ``level``, with as few methods as it needs."""
     now, proofs = services.clock(), list[Authentication]()
     for method in services.desk.methods:
-        factors = {factor for each in proofs for factor in each.factors}
+        factors = factors_of(proofs)
         if not factors.issuperset(method.factors) and assurance.level(factors) < max(level, 1):
             proofs.append(Authentication.of(method, account_id, now))
     return Finish(tuple(proofs))
