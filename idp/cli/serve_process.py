@@ -98,7 +98,7 @@ def _renew(
     old = served[0]
     served[0] = fresh
     server.app, server.light, server.tls = fresh.front.answer, fresh.front.is_light, context
-    heap.keep_what_is_built()
+    heap.keep_what_is_built(anew=True)
     later = threading.Timer(STOP_SECONDS, old.close)
     later.daemon = True
     later.start()

@@ -23,13 +23,15 @@ def use_one_arena() -> None:
         mallopt(_M_ARENA_MAX, 1)
 
 
-def keep_what_is_built() -> None:
-    """Collect what building the application left, and leave the rest out of later collections.
+def keep_what_is_built(*, anew: bool = False) -> None:
+    """Leave what building the application made out of later collections.
 
-    A collection that walked through all modules and classes would hold up every request. What an
-    earlier call kept is looked at again, so that a renewed application does not stay for ever.
+    A collection that walked through all modules and classes would hold up every request. ``anew``:
+    the application was renewed, so what was kept before is collected where nothing uses it. The
+    first time there is next to nothing to collect, and a look at it all would delay the start.
     """
-    gc.unfreeze()
-    gc.collect()
+    if anew:
+        gc.unfreeze()
+        gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
